@@ -1,0 +1,59 @@
+# `make demo` makes the first video; `make test` runs the tests. Both set up what they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+
+.PHONY: setup setup-dev demo test check chaos bench format lock clean
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: $(PYTHON) is older than 3.11. Name a newer one: make demo PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: setup
+	$(BIN)/bookai demo
+
+test: setup-dev
+	$(BIN)/pytest
+
+check: setup-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --config .importlinter
+	$(BIN)/pytest
+
+# Ten kill -9 at random moments of real runs; takes some minutes.
+chaos: setup
+	$(BIN)/python tests/chaos/kill_nine.py --kills 10
+
+bench: setup
+	$(BIN)/python benchmarks/first_video.py
+
+format: setup-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Needs uv. The locks carry hashes for every platform and no index address.
+lock:
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -q \
+	  pyproject.toml --group build -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -q \
+	  pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

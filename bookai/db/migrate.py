@@ -1,0 +1,232 @@
+"""Bring the schema up to date: plain SQL files, each applied once, under a lock, never edited.
+
+No kept tool has plain SQL, a lock that a killed starter releases, and a checksum of the contents
+at once; this one is small enough to read.
+"""
+
+import asyncio
+import hashlib
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from bookai.db import checkpoints, queue
+from bookai.db.pool import connect
+from bookai.errors import OperatorNeeded, Refused, TryLater
+from bookai.house import VERSION
+
+# One constant for every studio process; any bigint would do.
+LOCK = 0x626F6F6B_0001
+WAIT_S = 120.0
+LOWEST_MAJOR = 15
+
+CREATE_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version     integer PRIMARY KEY,
+    name        text NOT NULL,
+    sha256      bytea NOT NULL,
+    app_version text NOT NULL,
+    applied_at  timestamptz NOT NULL DEFAULT now(),
+    ms          integer NOT NULL
+)
+"""
+SELECT_APPLIED = "SELECT version, name, sha256 FROM schema_migrations ORDER BY version"
+INSERT_APPLIED = """
+INSERT INTO schema_migrations (version, name, sha256, app_version, ms)
+VALUES ($1, $2, $3, $4, $5)
+"""
+NO_CHECKPOINTS = "SELECT to_regclass('checkpoint_migrations') IS NULL"
+# The libraries' own tables: granted by name or prefix, never with ALL TABLES, which would
+# hand the application the right to change the audit log.
+GRANT_LIBRARIES = """
+DO $$
+DECLARE found text;
+BEGIN
+    FOR found IN
+        SELECT format('%I', tablename) FROM pg_tables
+         WHERE schemaname = current_schema()
+           AND (tablename LIKE 'procrastinate\\_%' OR tablename LIKE 'checkpoint%')
+    LOOP
+        EXECUTE 'GRANT SELECT, INSERT, UPDATE, DELETE ON ' || found || ' TO bookai_app';
+    END LOOP;
+    FOR found IN
+        SELECT format('%I', sequencename) FROM pg_sequences
+         WHERE schemaname = current_schema() AND sequencename LIKE 'procrastinate\\_%'
+    LOOP
+        EXECUTE 'GRANT USAGE, SELECT ON SEQUENCE ' || found || ' TO bookai_app';
+    END LOOP;
+EXCEPTION
+    WHEN undefined_object OR insufficient_privilege THEN
+        RAISE NOTICE 'no role bookai_app: nothing to grant';
+END $$
+"""
+
+
+class MigrationRefused(Refused):
+    """The files and the database do not belong together, or a file does not work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One SQL file. `in_transaction` is off for files that say `-- bookai: no-transaction`."""
+
+    version: int
+    name: str
+    sql: str
+    sha256: bytes
+    in_transaction: bool
+
+    @property
+    def title(self) -> str:
+        """The file's name without its ending."""
+        return f"{self.version:03d}_{self.name}"
+
+
+def load(folder: Path) -> tuple[Migration, ...]:
+    """Read `000_name.sql`, `001_…` and so on.
+
+    Raises:
+        MigrationRefused: a name is off, or a number is missing.
+    """
+    found = []
+    for path in sorted(folder.glob("*.sql")):
+        match = re.fullmatch(r"(\d{3})_([a-z0-9_]+)\.sql", path.name)
+        if not match:
+            raise MigrationRefused(f"{path} is no migration's name; call it 007_what_it_does.sql.")
+        # A checkout with Windows line ends must not look like an edit.
+        text = path.read_bytes().replace(b"\r\n", b"\n")
+        in_transaction = not re.search(rb"^-- bookai: no-transaction\s*$", text, re.MULTILINE)
+        digest = hashlib.sha256(text).digest()
+        found.append(Migration(int(match[1]), match[2], text.decode(), digest, in_transaction))
+    if not found or [m.version for m in found] != list(range(len(found))):
+        raise MigrationRefused(f"{folder} must hold 000_, 001_ … without gaps.")
+    return tuple(found)
+
+
+def plan(
+    files: Sequence[Migration], applied: Mapping[int, tuple[str, bytes]]
+) -> tuple[Migration, ...]:
+    """Return what is still to do.
+
+    Raises:
+        MigrationRefused: an applied file was edited, or the database is newer than this program.
+    """
+    by_version = {migration.version: migration for migration in files}
+    for expected, (version, (name, digest)) in enumerate(sorted(applied.items())):
+        if version != expected:
+            raise MigrationRefused(
+                f"the database has {version:03d}_{name} but no {expected:03d}: somebody changed "
+                "schema_migrations by hand. Restore it from a backup."
+            )
+        known = by_version.get(version)
+        if known is None:
+            raise MigrationRefused(
+                f"the database has {version:03d}_{name}, which this program does not know: "
+                "it is older than its data. Install the newer release."
+            )
+        if known.sha256 != digest:
+            raise MigrationRefused(
+                f"{known.title}.sql was edited after it was applied. Take the edit back and add "
+                "a new file instead."
+            )
+    return tuple(m for m in files if m.version not in applied)
+
+
+async def migrate(
+    admin_dsn: str, folder: Path, passwords: Mapping[str, str] | None = None
+) -> list[str]:
+    """Apply what is missing, as the owner; return the titles of what was applied.
+
+    `passwords` maps role names to the passwords they shall have, for a server of our own.
+    Safe to call from many processes at once: one works, the others wait for it.
+
+    Raises:
+        OperatorNeeded: Postgres does not answer, is too old, or lets this role create nothing.
+        TryLater: another process has held the migration lock for very long.
+        MigrationRefused: the files and the database do not belong together, or a file is broken.
+    """
+    files = load(folder)
+    settings = {"lock_timeout": "15s", "client_min_messages": "warning"}
+    con = await connect(admin_dsn, statement_cache_size=0, server_settings=settings)
+    try:
+        _check_version(con.get_server_version().major)
+        await _lock(con)
+        applied = await _apply_all(con, files, admin_dsn)
+        await _set_passwords(con, passwords or {})
+        return applied
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise OperatorNeeded(
+            f"the role of the migrations lacks a right: {error}.",
+            mend="Set BOOKAI_ADMIN_DSN to the database's owner.",
+        ) from error
+    finally:
+        await con.close()  # releases the lock; so does kill -9
+
+
+def _check_version(major: int) -> None:
+    if major < LOWEST_MAJOR:
+        raise OperatorNeeded(
+            f"this is PostgreSQL {major}.", mend=f"The studio needs {LOWEST_MAJOR} or newer."
+        )
+
+
+async def _apply_all(con: Any, files: Sequence[Migration], admin_dsn: str) -> list[str]:
+    await con.execute(CREATE_LEDGER)
+    rows = await con.fetch(SELECT_APPLIED)
+    todo = plan(files, {r["version"]: (r["name"], r["sha256"]) for r in rows})
+    for migration in todo:
+        await _apply(con, migration)
+    applied = [m.title for m in todo] + await queue.create_tables(con)
+    if await con.fetchval(NO_CHECKPOINTS):
+        applied.append("checkpoints")
+    await checkpoints.create_tables(admin_dsn)
+    if applied:
+        await con.execute(GRANT_LIBRARIES)
+    return applied
+
+
+async def _lock(con: Any) -> None:
+    """Poll: a blocked request would hold a snapshot that CREATE INDEX CONCURRENTLY awaits."""
+    deadline = time.monotonic() + WAIT_S
+    while not await con.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+        if time.monotonic() > deadline:
+            raise TryLater(f"another process has held the migration lock for {WAIT_S:.0f} s.")
+        await asyncio.sleep(0.1)
+
+
+async def _apply(con: Any, migration: Migration) -> None:
+    started = time.monotonic()
+
+    async def work() -> None:
+        # The simple protocol takes a whole file, so nothing here has to split SQL.
+        await con.execute(migration.sql)
+        ms = round((time.monotonic() - started) * 1000)
+        await con.execute(
+            INSERT_APPLIED, migration.version, migration.name, migration.sha256, VERSION, ms
+        )
+
+    try:
+        if migration.in_transaction:
+            async with con.transaction():
+                await work()
+        else:
+            await work()
+    except asyncpg.InsufficientPrivilegeError:
+        raise  # not the file's fault
+    except asyncpg.PostgresError as error:
+        left = "left nothing" if migration.in_transaction else "may have left a part"
+        raise MigrationRefused(f"{migration.title}.sql failed and {left}: {error}") from error
+
+
+async def _set_passwords(con: Any, passwords: Mapping[str, str]) -> None:
+    for role, password in passwords.items():
+        # ALTER ROLE takes no parameters; the server itself quotes name and secret.
+        statement = await con.fetchval(
+            "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', $1::text, $2::text)", role, password
+        )
+        await con.execute(statement)

@@ -1,0 +1,269 @@
+"""The SQL side of the work queue: entries in the caller's transaction, locks that die with us.
+
+The tables are procrastinate's. A job that runs holds a Postgres advisory lock on a connection of
+its own: the server drops it the moment the process is gone, on this machine or another, so a dead
+worker is known at once and a frozen one is not taken for dead.
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from procrastinate.schema import SchemaManager
+
+from bookai.db.pool import Con, Pool, connect
+from bookai.errors import Refused, TryLater
+
+# An entry that waits is brought forward, never put back: the sooner and more urgent wish wins.
+BRING_FORWARD = """
+UPDATE procrastinate_jobs
+   SET priority = greatest(priority, $2),
+       scheduled_at = CASE WHEN $3::timestamptz IS NULL OR scheduled_at IS NULL THEN NULL
+                           ELSE least(scheduled_at, $3) END
+ WHERE queueing_lock = $1
+   AND status = 'todo'
+RETURNING id
+"""
+DEFER = """
+SELECT (procrastinate_defer_jobs_v1(ARRAY[
+         ROW($1, $2, $3, $4, $5, $6::text::jsonb, $7)::procrastinate_job_to_defer_v1]))[1]
+"""
+DEPTH = """
+SELECT queue_name, count(*) AS n
+  FROM procrastinate_jobs
+ WHERE status = 'todo'
+ GROUP BY queue_name
+"""
+# A job without a lock of its own is judged by its worker's heartbeat alone.
+SELECT_DOING = """
+SELECT j.id, j.lock
+  FROM procrastinate_jobs j
+  LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
+ WHERE j.status = 'doing'
+   AND ($1::text IS NULL OR j.lock = $1)
+   AND ($1::text IS NOT NULL
+        OR w.id IS NULL
+        OR w.last_heartbeat < now() - make_interval(secs => $2))
+ ORDER BY j.id
+   FOR UPDATE OF j SKIP LOCKED
+"""
+TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
+TRY_LOCK_IN_TRANSACTION = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
+RETRY = "SELECT procrastinate_retry_job_v2($1, now(), NULL, NULL, NULL)"
+GIVE_UP = "SELECT procrastinate_finish_job_v1($1, 'failed', false)"
+
+# procrastinate does not note in the database which version its tables are of.
+CREATE_PACKAGES = """
+CREATE TABLE IF NOT EXISTS schema_packages (
+    name    text PRIMARY KEY,
+    version text NOT NULL
+)
+"""
+NO_TABLES = "SELECT to_regclass('procrastinate_jobs') IS NULL"
+SELECT_VERSION = "SELECT version FROM schema_packages WHERE name = 'procrastinate'"
+UPSERT_VERSION = """
+INSERT INTO schema_packages (name, version)
+VALUES ('procrastinate', $1)
+ON CONFLICT (name) DO UPDATE SET version = excluded.version
+"""
+
+UPGRADES = Path(SchemaManager.get_migrations_path())
+
+# A server that lost sight of us (a pulled cable) must drop our lock within half a minute.
+_KEEPALIVES = {
+    "application_name": "bookai lock",
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+
+class AlreadyRunning(TryLater):
+    """Another process works under this lock right now."""
+
+
+class LockLost(TryLater):
+    """The connection that held the lock broke, so another process may work under it now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is queued. `lock` keeps entries of one lock from running side by side.
+
+    With `once`, an entry of that name that still waits is used instead of a second one; it then
+    gets the higher `priority` and the earlier `at` (None is now) of the two.
+    """
+
+    task: str
+    args: Mapping[str, object]
+    queue: str
+    lock: str | None = None
+    once: str | None = None
+    at: datetime | None = None
+    priority: int = 0
+
+
+async def enqueue(con: Con, entry: Entry) -> int:
+    """Add an entry in the caller's transaction, or find the one that waits; return its id."""
+    while True:
+        if entry.once is not None:
+            waits = await con.fetchval(BRING_FORWARD, entry.once, entry.priority, entry.at)
+            if waits is not None:
+                return int(waits)
+        # Somebody may add it between our look and our insert: then look again.
+        with suppress(asyncpg.UniqueViolationError):
+            async with con.transaction():
+                return await _defer(con, entry)
+
+
+async def _defer(con: Con, entry: Entry) -> int:
+    added: int = await con.fetchval(
+        DEFER,
+        entry.queue,
+        entry.task,
+        entry.priority,
+        entry.lock,
+        entry.once,
+        json.dumps(entry.args),
+        entry.at,
+    )
+    return added
+
+
+async def depth(pool: Pool) -> dict[str, int]:
+    """Return how many entries wait, by queue."""
+    return {row["queue_name"]: row["n"] for row in await pool.fetch(DEPTH)}
+
+
+@asynccontextmanager
+async def hold_running(dsn: str, lock: str, *, wait_s: float = 2.0) -> AsyncIterator[None]:
+    """Hold `lock` while the block runs, on a connection of its own; break off when that is lost.
+
+    It is asked for during `wait_s`, because the server needs a moment to see that a killed
+    process is gone.
+
+    Raises:
+        AlreadyRunning: another process holds it.
+        LockLost: the block was cancelled because the server does not hold the lock any more.
+        OperatorNeeded: Postgres does not answer.
+    """
+    con = await connect(dsn, server_settings=_KEEPALIVES)
+    try:
+        await _take(con, lock, wait_s)
+        async with _broken_off_when_closed(con, lock):
+            yield
+        await con.execute(UNLOCK, lock)
+    finally:
+        await con.close(timeout=5)
+
+
+async def _take(con: Any, lock: str, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    while not await con.fetchval(TRY_LOCK, lock):
+        if time.monotonic() >= deadline:
+            raise AlreadyRunning(f"{lock} is being worked on by another process.", after_s=10)
+        await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def _broken_off_when_closed(con: Any, lock: str) -> AsyncIterator[None]:
+    """Cancel the block when the connection ends, as `asyncio.timeout` does at its deadline."""
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a lock is held by a task")
+    before = task.cancelling()
+    lost = False
+
+    def on_end(_connection: object) -> None:
+        nonlocal lost
+        lost = True
+        task.cancel()
+
+    con.add_termination_listener(on_end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if lost and task.uncancel() <= before:
+            raise LockLost(f"Postgres dropped the lock {lock}: broke off.", after_s=5) from None
+        raise
+    finally:
+        con.remove_termination_listener(on_end)
+
+
+async def release_dead(pool: Pool, *, lock: str | None = None, silent_s: float = 30.0) -> int:
+    """Queue again what a worker left behind when it died; return how many entries that were.
+
+    An entry counts as left behind when nobody holds its lock and its worker has been silent for
+    `silent_s`; for a `lock` named explicitly the heartbeat is not waited for. Each time counts as
+    one of the entry's attempts.
+    """
+    released = 0
+    async with pool.acquire() as con, con.transaction():
+        for row in await con.fetch(SELECT_DOING, lock, silent_s):
+            if row["lock"] and not await con.fetchval(TRY_LOCK_IN_TRANSACTION, row["lock"]):
+                continue
+            try:
+                async with con.transaction():
+                    await con.execute(RETRY, row["id"])
+            except asyncpg.UniqueViolationError:
+                # Two entries of one queueing lock may not wait at once: the other does the work.
+                await con.execute(GIVE_UP, row["id"])
+            released += 1
+    return released
+
+
+async def create_tables(con: Con, upgrades: Path = UPGRADES) -> list[str]:
+    """Create or upgrade procrastinate's tables, as the owner and under the migration lock.
+
+    `upgrades` holds the library's own migrations. Returns what was applied, for the operator.
+
+    Raises:
+        Refused: the tables belong to a newer procrastinate than the installed one.
+    """
+    installed = version("procrastinate")
+    await con.execute(CREATE_PACKAGES)
+    if await con.fetchval(NO_TABLES):
+        async with con.transaction():
+            await con.execute(SchemaManager.get_schema())
+            await con.execute(UPSERT_VERSION, installed)
+        return ["procrastinate"]
+    found: str = await con.fetchval(SELECT_VERSION) or installed
+    if _numbers(found)[:3] > _numbers(installed)[:3]:
+        raise Refused(
+            f"the queue's tables are of procrastinate {found}, but {installed} is installed. "
+            "Install the newer release."
+        )
+    missing = _missing(upgrades, found, installed)
+    for name, statements in missing.items():
+        # One transaction a file: an enum's new value cannot be used in the one that adds it.
+        async with con.transaction():
+            await con.execute(statements)
+            await con.execute(UPSERT_VERSION, name)
+    if found != installed:
+        await con.execute(UPSERT_VERSION, installed)
+    return [f"procrastinate {name}" for name in missing]
+
+
+def _missing(folder: Path, found: str, installed: str) -> dict[str, str]:
+    """Return the migrations between two versions, by name and in order."""
+    return {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in sorted(folder.glob("*.sql"))
+        if _numbers(found) < _numbers(path.stem) <= _numbers(installed)
+    }
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers of `03.10.00_01_pre_name`; `3.10.0` comes after all files of its kind."""
+    numbers = [int(number) for number in re.findall(r"\d+", text)[:4]]
+    return tuple(numbers + [99] * (4 - len(numbers)))

@@ -1,0 +1,135 @@
+"""Tokens: who may call over HTTP. Shown once when made; only a hash is kept."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal, get_args
+
+import asyncpg
+
+from bookai.db import audit
+from bookai.db.pool import Con, Pool
+from bookai.errors import Refused
+from bookai.models import Record
+
+Scope = Literal["read", "operate", "approve", "agent", "admin"]
+SCOPES: frozenset[str] = frozenset(get_args(Scope))
+
+PREFIX = "bka_"
+"""Lets secret scanners, and people, recognise a token of ours."""
+
+MAX_TTL = timedelta(days=3650)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+_MAX_TOKEN = 200
+
+_COLUMNS = "t.token_id, t.name, t.scopes, t.created_by, t.created_at, t.expires_at, t.revoked_at"
+
+INSERT_TOKEN = """
+INSERT INTO tokens (name, sha256, scopes, created_by, expires_at)
+VALUES ($1, $2, $3, $4, now() + $5::interval)
+RETURNING token_id, expires_at
+"""
+SELECT_LIVE = f"""
+SELECT {_COLUMNS}
+  FROM tokens t
+ WHERE t.sha256 = $1
+   AND t.revoked_at IS NULL
+   AND t.expires_at > $2
+"""  # noqa: S608  # a constant of ours
+SELECT_ALL = f"SELECT {_COLUMNS} FROM tokens t ORDER BY t.token_id DESC"  # noqa: S608  # as above
+REVOKE_TOKEN = """
+UPDATE tokens
+   SET revoked_by = $2, revoked_at = now()
+ WHERE name = $1
+   AND revoked_at IS NULL
+RETURNING token_id
+"""
+
+
+class TokenRow(Record):
+    """A token without its secret."""
+
+    token_id: int
+    name: str
+    scopes: tuple[Scope, ...]
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+async def create(db: Pool | Con, name: str, scopes: Iterable[str], ttl: timedelta, by: str) -> str:
+    """Make a token and return it, the only time anyone sees it.
+
+    Raises:
+        Refused: the name is taken or no plain word, a scope does not exist, an agent's token
+            could approve, or `ttl` is not between now and ten years.
+    """
+    wanted = sorted(set(scopes))
+    _check(name, wanted, ttl)
+    token = PREFIX + secrets.token_urlsafe(32)
+    try:
+        async with audit.transaction(db) as con:
+            row = await con.fetchrow(INSERT_TOKEN, name, _hash(token), wanted, by, ttl)
+            body = {
+                "token_id": row["token_id"],
+                "name": name,
+                "scopes": wanted,
+                "expires_at": row["expires_at"],
+            }
+            await audit.append(con, "token.created", by, body)
+    except asyncpg.UniqueViolationError as error:
+        raise Refused(
+            f"there is a token called {name!r}: revoke it first, or choose another name"
+        ) from error
+    return token
+
+
+async def lookup(db: Pool | Con, token: str, now: datetime) -> TokenRow | None:
+    """Return whose token this is, or None when it is unknown, revoked or expired."""
+    if not token.startswith(PREFIX) or len(token) > _MAX_TOKEN or not token.isascii():
+        return None
+    row = await db.fetchrow(SELECT_LIVE, _hash(token), now)
+    return _row(row) if row else None
+
+
+async def revoke(db: Pool | Con, name: str, by: str) -> None:
+    """Revoke the token of this name; it stops working at once.
+
+    Raises:
+        Refused: there is no live token of this name.
+    """
+    async with audit.transaction(db) as con:
+        token_id = await con.fetchval(REVOKE_TOKEN, audit.clean(name), by)
+        if token_id is None:
+            raise Refused(f"there is no live token called {name[:80]!r}")
+        await audit.append(con, "token.revoked", by, {"token_id": token_id, "name": name})
+
+
+async def list_(db: Pool | Con) -> tuple[TokenRow, ...]:
+    """Return every token ever made, newest first."""
+    return tuple(_row(row) for row in await db.fetch(SELECT_ALL))
+
+
+def _check(name: str, scopes: list[str], ttl: timedelta) -> None:
+    if not _NAME.fullmatch(name):
+        raise Refused(f"{name[:80]!r} is no name for a token: 1 to 64 letters, digits or _ . @ -")
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        known = ", ".join(sorted(SCOPES))
+        raise Refused(f"a token needs scopes out of {known}, not {unknown or 'none'}")
+    if "agent" in scopes and {"approve", "admin"} & set(scopes):
+        raise Refused("an agent's token can neither approve nor administer: make two tokens")
+    if not timedelta() < ttl <= MAX_TTL:
+        raise Refused(f"a token lives more than zero and at most {MAX_TTL.days} days, not {ttl}")
+
+
+def _hash(token: str) -> bytes:
+    # Plain SHA-256: with 256 random bits there is nothing to guess that a slow hash would protect.
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _row(row: Mapping[str, Any]) -> TokenRow:
+    return TokenRow(**{name: row[name] for name in TokenRow.model_fields})

@@ -1,0 +1,41 @@
+"""One family of errors, split by what the caller must do.
+
+BookAIError
+├── TryLater          wait, then do the same again
+├── OperatorNeeded    a person must act; `mend` says how
+├── Refused           the answer is no; asking again changes nothing
+├── ToolFailed        a tool broke; another candidate may succeed
+└── PluginError       a plug-in file does not keep its folder's contract
+"""
+
+
+class BookAIError(Exception):
+    """Base of everything we raise on purpose. The message is for the operator."""
+
+
+class TryLater(BookAIError):
+    """It may work later: wait `after_s` seconds, then do the same again."""
+
+    def __init__(self, message: str, *, after_s: float = 30.0) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
+class OperatorNeeded(BookAIError):
+    """A person must act first; `mend` is what to do, ready to paste where possible."""
+
+    def __init__(self, message: str, *, mend: str = "") -> None:
+        super().__init__(f"{message} {mend}".strip())
+        self.mend = mend
+
+
+class Refused(BookAIError):
+    """The studio will not do this, and says why; another candidate would refuse as well."""
+
+
+class ToolFailed(BookAIError):
+    """A tool broke while it worked; the message is the tool's own."""
+
+
+class PluginError(BookAIError):
+    """A plug-in file does not export what its folder promises."""

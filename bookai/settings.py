@@ -1,0 +1,148 @@
+"""Typed settings from the environment and one TOML file, read at the doors only.
+
+`$BOOKAI_HOME/studio.toml` holds what an operator chooses; the environment holds where things are.
+Plain values travel inward: nothing below the doors reads this module.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bookai.errors import OperatorNeeded
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceSettings(_Table):
+    """A feed that the loop reads every `every_s` seconds for `channel`."""
+
+    url: str
+    channel: str = "default"
+    every_s: int = Field(default=3600, ge=60, le=604_800)
+
+
+class ChannelSettings(_Table):
+    """What is made for a channel, and where it goes."""
+
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    platform: str = "gallery"
+    account: str = "local"
+    seconds: float = Field(default=35.0, ge=20, le=45)
+    banned_phrases: tuple[str, ...] = ()
+    voice: str = "espeak"
+    brand: str = Field(default="BookAI Studio", max_length=40)
+
+
+class OllamaSettings(_Table):
+    """The local model server."""
+
+    host: str = "http://127.0.0.1:11434"
+    model: str = "llama3.1:8b"
+    timeout_s: float = Field(default=120.0, gt=0, le=1800)
+
+
+class Settings(_Table):
+    """Everything an operator can set. Times are in the unit that the name says."""
+
+    home: Path
+    dsn: str | None = None
+    admin_dsn: str | None = None
+    mcp_url: str | None = None
+    mcp_token: str | None = None
+    http_port: int = Field(default=8931, ge=1, le=65535)
+    metrics_port: int = Field(default=9464, ge=0, le=65535)
+    approval_hours: float = Field(default=72.0, gt=0, le=24 * 90)
+    allow_private: tuple[str, ...] = ()
+    ollama: OllamaSettings = OllamaSettings()
+    channels: Mapping[str, ChannelSettings] = {"default": ChannelSettings()}
+    sources: tuple[SourceSettings, ...] = ()
+    plugins: Mapping[str, Mapping[str, Any]] = {}
+
+    @property
+    def work_dir(self) -> Path:
+        """Files of jobs, a folder each."""
+        return self.home / "work"
+
+    @property
+    def gallery_dir(self) -> Path:
+        """The local gallery: a static site."""
+        return self.home / "gallery"
+
+    @property
+    def postgres_dir(self) -> Path:
+        """The embedded database."""
+        return self.home / "postgres"
+
+    @property
+    def audit_dir(self) -> Path:
+        """The signing key and the exported checkpoints."""
+        return self.home / "audit"
+
+    def channel(self, name: str) -> ChannelSettings:
+        """Return a channel's settings.
+
+        Raises:
+            OperatorNeeded: there is no such channel.
+        """
+        if name not in self.channels:
+            raise OperatorNeeded(
+                f"there is no channel {name!r}.",
+                mend=f"Known: {', '.join(sorted(self.channels))}. "
+                f"To add one: [channels.{name}] in {self.home / 'studio.toml'}.",
+            )
+        return self.channels[name]
+
+
+_ENVIRONMENT = {
+    "BOOKAI_DSN": "dsn",
+    "BOOKAI_ADMIN_DSN": "admin_dsn",
+    "BOOKAI_MCP_URL": "mcp_url",
+    "BOOKAI_MCP_TOKEN": "mcp_token",
+    "BOOKAI_HTTP_PORT": "http_port",
+    "BOOKAI_METRICS_PORT": "metrics_port",
+}
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment and `studio.toml`; the environment wins.
+
+    Raises:
+        OperatorNeeded: the file is no TOML, or holds a key or a value that is not understood.
+    """
+    env = os.environ if environment is None else environment
+    home = Path(env.get("BOOKAI_HOME") or platformdirs.user_data_dir("bookai")).expanduser()
+    home = home.absolute()
+    toml = home / "studio.toml"
+    values: dict[str, Any] = {}
+    if toml.is_file():
+        try:
+            values = tomllib.loads(toml.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise OperatorNeeded(f"{toml} cannot be read: {error}.", mend="Correct it.") from error
+    values["home"] = home
+    values |= {key: env[name] for name, key in _ENVIRONMENT.items() if env.get(name)}
+    if env.get("OLLAMA_HOST"):
+        values["ollama"] = {**values.get("ollama", {}), "host": _with_scheme(env["OLLAMA_HOST"])}
+    if env.get("BOOKAI_FFMPEG"):
+        plugins = values.get("plugins", {})
+        values["plugins"] = {**plugins, "ffmpeg": {"path": env["BOOKAI_FFMPEG"]}}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg'].lower()}"
+            for one in error.errors(include_input=False, include_url=False)
+        )
+        raise OperatorNeeded(f"{toml} or the environment: {wrong}.", mend="Correct it.") from error
+
+
+def _with_scheme(host: str) -> str:
+    """Ollama's own client takes `host:port`; so do we."""
+    return host if "://" in host else f"http://{host}"

@@ -1,0 +1,216 @@
+"""One step: rank the agents that can, run the best, fall back to the next, record all."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents.base import Agent, Context
+from bookai.db import audit, executions, jobs
+from bookai.db.pool import Pool
+from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
+from bookai.metrics import AGENT_RUNS, AGENT_SECONDS, FALLBACKS
+from bookai.models import Capability, Fallback, VideoJob
+from bookai.router import Candidate, Choice, rank
+
+logger = logging.getLogger(__name__)
+
+DEADLINE_S: Mapping[Capability, float] = {
+    "scout": 180,
+    "write": 420,
+    "edit": 60,
+    "match_offers": 60,
+    "render": 900,
+    "check": 240,
+    "package": 60,
+    "publish": 360,
+    "report": 120,
+}
+
+Progress = Callable[[float, str], Awaitable[None]]
+MakeContext = Callable[[str, VideoJob, Progress], Context]
+
+
+def unchanged(job: VideoJob) -> VideoJob:
+    """Prepare nothing."""
+    return job
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of one job; `round_` tells repetitions of the same step apart."""
+
+    job_id: int
+    capability: Capability
+    round_: int = 0
+    prepare: Callable[[VideoJob], VideoJob] = unchanged
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """The agents on duty and what they may use."""
+
+    agents: Mapping[str, Agent]
+    pool: Pool
+    make_context: MakeContext
+    now: Callable[[], datetime]
+
+    async def do(self, step: Step) -> VideoJob:
+        """Let the best agent do this step, then the next best, until one succeeds.
+
+        A step that was done before a crash is not done again: its stored result is returned.
+
+        Raises:
+            Refused, OperatorNeeded: nobody else is asked, another candidate would say the same.
+            BookAIError: the last candidate's own error, when all have failed.
+        """
+        job = await jobs.load(self.pool, step.job_id)
+        async with self.pool.acquire() as con, con.transaction():
+            task_id, done = await executions.open_task(
+                con, step.job_id, step.capability, step.round_
+            )
+        if done:
+            return job
+        known = job.fallbacks
+        job = step.prepare(job)
+        await jobs.set_progress(self.pool, step.job_id, step.capability, 0)
+        choices = await self._rank(step.capability)
+        failed: list[tuple[Choice, BookAIError]] = []
+        for choice in choices:
+            try:
+                attempt = _Attempt(self, step, task_id, choice, choices, known)
+                return await attempt.run(_note_failover(job, step.capability, failed, choice))
+            except (Refused, OperatorNeeded):
+                raise
+            except BookAIError as error:
+                logger.warning(
+                    "%s failed at %s of job %s: %s",
+                    choice.name,
+                    step.capability,
+                    step.job_id,
+                    error,
+                    extra={"action": "agent_failed", "job_id": step.job_id},
+                )
+                failed.append((choice, error))
+        raise failed[-1][1]
+
+    async def _rank(self, capability: Capability) -> tuple[Choice, ...]:
+        candidates = [
+            Candidate(agent.name, frozenset(agent.capabilities)) for agent in self.agents.values()
+        ]
+        choices = rank(
+            candidates, capability, await executions.past(self.pool, capability), self.now()
+        )
+        if not choices:
+            raise OperatorNeeded(
+                f"no agent can {capability!r}.", mend="Add a file with that capability to agents/."
+            )
+        return choices
+
+
+def _note_failover(
+    job: VideoJob,
+    capability: Capability,
+    failed: Sequence[tuple[Choice, BookAIError]],
+    standing_in: Choice,
+) -> VideoJob:
+    if not failed:
+        return job
+    first, error = failed[-1]
+    FALLBACKS.labels("agent").inc()
+    fallback = Fallback(
+        what=f"agent for {capability}", wanted=first.name, used=standing_in.name, why=str(error)
+    )
+    return job.model_copy(update={"fallbacks": (*job.fallbacks, fallback)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One agent's attempt at one step, from its first audit row to its last."""
+
+    crew: Crew
+    step: Step
+    task_id: int
+    choice: Choice
+    choices: Sequence[Choice]
+    known: tuple[Fallback, ...]
+
+    async def run(self, job: VideoJob) -> VideoJob:
+        execution_id = await self._begin()
+        started = time.monotonic()
+        agent = self.crew.agents[self.choice.name]
+        context = self.crew.make_context(agent.name, job, self._progress)
+        try:
+            async with asyncio.timeout(DEADLINE_S[self.step.capability]):
+                done = await agent.run(self.step.capability, job, context)
+        except TimeoutError as error:
+            limit_s = DEADLINE_S[self.step.capability]
+            late = TryLater(f"{agent.name} was not done with {self.step.capability} in {limit_s} s")
+            await self._end(execution_id, "timeout", started, str(late))
+            raise late from error
+        except BookAIError as error:
+            outcome = "refused" if isinstance(error, Refused) else "failed"
+            await self._end(execution_id, outcome, started, str(error))
+            raise
+        except asyncio.CancelledError:
+            await asyncio.shield(self._end(execution_id, "cancelled", started, "cancelled"))
+            raise
+        except Exception as error:
+            # A defect of the agent: it goes on to the door, but not without a trace.
+            await self._end(execution_id, "failed", started, f"{type(error).__name__} inside")
+            raise
+        await self._end(execution_id, "ok", started, None, done)
+        return done
+
+    async def _begin(self) -> int:
+        pool, step = self.crew.pool, self.step
+        async with pool.acquire() as con, con.transaction():
+            body = {
+                "job_id": step.job_id,
+                "capability": step.capability,
+                "agent": self.choice.name,
+                "candidates": [choice.as_json() for choice in self.choices],
+            }
+            await audit.append(con, "agent.chosen", "router", body)
+            return await executions.start(con, self.task_id, self.choice.name, self.choices)
+
+    async def _end(
+        self,
+        execution_id: int,
+        outcome: str,
+        started: float,
+        error: str | None,
+        job: VideoJob | None = None,
+    ) -> None:
+        """Write the result, the execution, the task and the audit row in one transaction."""
+        step, name, seconds = self.step, self.choice.name, time.monotonic() - started
+        AGENT_RUNS.labels(name, step.capability, outcome).inc()
+        AGENT_SECONDS.labels(name, step.capability).observe(seconds)
+        async with self.crew.pool.acquire() as con, con.transaction():
+            await executions.finish(con, execution_id, outcome, error, seconds)
+            await jobs.add_seconds(con, step.job_id, step.capability, seconds)
+            if job is not None:
+                await jobs.save(con, job)
+                await executions.close_task(con, self.task_id, "done")
+                for fallback in job.fallbacks:
+                    if fallback not in self.known:
+                        note = {"job_id": step.job_id, **fallback.model_dump()}
+                        await audit.append(con, "fallback.used", f"agent:{name}", note)
+            elif outcome == "refused":
+                await executions.close_task(con, self.task_id, "refused")
+            body = {
+                "job_id": step.job_id,
+                "capability": step.capability,
+                "agent": name,
+                "outcome": outcome,
+                "error": error or "",
+                "ms": round(seconds * 1000),
+            }
+            await audit.append(con, "agent.ended", f"agent:{name}", body)
+
+    async def _progress(self, fraction: float, message: str) -> None:
+        del message  # the display shows stage and percent; the text belongs to MCP clients
+        percent = max(0, min(100, round(fraction * 100)))
+        await jobs.set_progress(self.crew.pool, self.step.job_id, self.step.capability, percent)

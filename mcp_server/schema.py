@@ -1,0 +1,159 @@
+"""From a tool file to the SDK's tool: signature, published schemas, checked arguments."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool as McpTool
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import PrivateAttr, ValidationError
+from pydantic_core import ErrorDetails
+
+from mcp_server.wire import BadArguments
+from tools.base import Tool
+
+Arguments = dict[str, Any]
+McpContext = Context[Any, Any]
+Runner = Callable[["GuardedTool", Arguments, McpContext], Awaitable[CallToolResult]]
+
+MAX_ID = 2**63 - 1
+_SHOWN_ERRORS = 20
+_SHOWN_NAME = 64
+_NAMED_PARTS = ("properties", "$defs")
+_PLAIN_PARTS = ("default", "enum", "const", "examples", "required")
+
+
+class GuardedTool(McpTool):
+    """An SDK tool whose every call goes through the guard, which also checks the arguments.
+
+    The SDK checks arguments before a tool's own code and answers for itself when they do not fit;
+    such a call would leave no audit row, and its text would be pydantic's.
+    """
+
+    _runner: Runner = PrivateAttr()
+
+    @classmethod
+    def of(cls, tool: Tool, runner: Runner) -> "GuardedTool":
+        """Return `tool` as the SDK wants it, with compact strict schemas and all four hints."""
+        guarded = cls.from_function(
+            _without_context(tool),
+            name=tool.name,
+            title=tool.title,
+            description=inspect.getdoc(tool.run),
+            annotations=ToolAnnotations(
+                read_only_hint=tool.read_only,
+                destructive_hint=tool.destructive,
+                idempotent_hint=tool.idempotent,
+                open_world_hint=tool.open_world,
+            ),
+            structured_output=True,
+        )
+        assert isinstance(guarded, cls), "from_function builds its own class"
+        guarded.parameters = {**compact(guarded.parameters), "additionalProperties": False}
+        assert guarded.fn_metadata.output_schema is not None, "structured_output asks for one"
+        guarded.fn_metadata.output_schema = loosen(compact(guarded.fn_metadata.output_schema))
+        guarded._runner = runner
+        return guarded
+
+    async def run(
+        self, arguments: Arguments, context: McpContext, convert_result: bool = False
+    ) -> CallToolResult:
+        """Hand the call to the guard; its answer is complete and raises nothing but protocol."""
+        return await self._runner(self, arguments, context)
+
+    def check(self, arguments: Arguments) -> Arguments:
+        """Return the arguments as the tool's own types.
+
+        Raises:
+            BadArguments: a name is unknown or a value does not fit; every one is named.
+        """
+        known = self.parameters.get("properties", {})
+        strange = [name for name in arguments if name not in known]
+        unknown = [f"{name[:_SHOWN_NAME]}: there is no such argument" for name in strange]
+        if unknown:
+            takes = ", ".join(known) or "none"
+            raise self._misfit([*unknown, f"It takes: {takes}"])
+        try:
+            fitting = self.fn_metadata.validate_arguments(arguments)
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_context=False, include_input=False)
+            raise self._misfit([_line(detail) for detail in details]) from error
+        # Python counts further than a database: no row has such a number.
+        numbers = {name: value for name, value in fitting.items() if name.endswith("_id")}
+        if far := [name for name, value in numbers.items() if _is_too_far(value)]:
+            raise self._misfit([f"{name}: there is no such number" for name in far])
+        return fitting
+
+    def _misfit(self, lines: list[str]) -> BadArguments:
+        shown = lines[:_SHOWN_ERRORS]
+        if len(lines) > len(shown):
+            shown.append(f"and {len(lines) - len(shown)} more")
+        return BadArguments("\n".join([f"The arguments of {self.name} do not fit.", *shown]))
+
+
+def compact(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `schema` without pydantic's made-up titles, which only repeat the names."""
+    small: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key == "title" and isinstance(value, str):
+            continue
+        if key in _NAMED_PARTS:
+            small[key] = {name: compact(part) for name, part in value.items()}
+        elif key in _PLAIN_PARTS:
+            small[key] = value
+        elif isinstance(value, Mapping):
+            small[key] = compact(value)
+        elif isinstance(value, list):
+            small[key] = [compact(p) if isinstance(p, Mapping) else p for p in value]
+        else:
+            small[key] = value
+    return small
+
+
+def loosen(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an answer in fewer bytes: a program reads it, not a model.
+
+    Clients must expect later fields anyway; what a record is for stands in its own docstring.
+    """
+    loose: dict[str, Any] = {}
+    for key, value in schema.items():
+        if (key == "additionalProperties" and value is False) or key == "description":
+            continue
+        if key in _NAMED_PARTS:
+            loose[key] = {name: loosen(part) for name, part in value.items()}
+        elif key == "anyOf" and all(part.keys() == {"type"} for part in value):
+            loose["type"] = [part["type"] for part in value]
+        elif isinstance(value, Mapping) and key not in _PLAIN_PARTS:
+            loose[key] = loosen(value)
+        else:
+            loose[key] = value
+    return loose
+
+
+def _without_context(tool: Tool) -> Callable[..., Awaitable[Any]]:
+    """Return a stand-in with the tool's signature, less what the server lends to it."""
+
+    async def never_called(**arguments: object) -> None:
+        raise AssertionError(f"{tool.name} runs through the guard only: {sorted(arguments)}")
+
+    signature = inspect.signature(tool.run, eval_str=True)
+    _context, *rest = signature.parameters.values()
+    setattr(never_called, "__signature__", signature.replace(parameters=rest))  # noqa: B010
+    return never_called
+
+
+def _is_too_far(value: object) -> bool:
+    return isinstance(value, int) and abs(value) > MAX_ID
+
+
+def _line(detail: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in detail["loc"]) or "arguments"
+    match detail["type"]:
+        case "missing":
+            return f"{where}: is missing"
+        case "extra_forbidden":
+            return f"{where}: there is no such field"
+        case _:
+            # pydantic words it for the caller ("Input should be less than or equal to 100").
+            return f"{where}: {detail['msg']}"

@@ -1,0 +1,85 @@
+"""The `bookai` command. Each command's module is imported only when that command runs."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from bookai.errors import BookAIError
+from bookai.house import VERSION, check_own_packages
+
+# Name: the module that holds it, and its line in `bookai --help`.
+_COMMANDS = {
+    "make": ("make", "Make a video of a file, a URL, a feed or a topic."),
+    "demo": ("make", "Make a video of the bundled article."),
+    "jobs": ("look", "List jobs."),
+    "approvals": ("look", "List what waits for an operator."),
+    "approve": ("decide", "Approve a post and publish it."),
+    "reject": ("decide", "Reject a post."),
+    "publications": ("look", "List posts."),
+    "agents": ("look", "List agents with their track record."),
+    "status": ("look", "Show the studio at a glance."),
+    "audit": ("trail", "Verify or read the audit log."),
+    "doctor": ("doctor", "Check this machine; each failure names its mend."),
+    "migrate": ("care", "Bring the database's schema up to date."),
+    "offers": ("care", "Keep the product catalogue."),
+    "token": ("care", "Keep tokens for MCP clients."),
+    "serve": ("doors", "Offer the tools over MCP on loopback HTTP."),
+    "mcp": ("doors", "Offer the tools over MCP on standard input and output."),
+    "loop": ("doors", "Run the studio unattended."),
+    "worker": ("doors", "Carry queued jobs on."),
+}
+
+
+class _Lazy(click.Group):
+    """Keeps `bookai --help` and short commands quick: langgraph and mcp take seconds to import."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"studio.commands.{_COMMANDS[cmd_name][0]}")
+        found: click.Command = getattr(module, f"{cmd_name}_command")
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in _COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="bookai")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def bookai(ctx: click.Context, debug: bool) -> None:
+    """Make short videos from real sources, ask you, publish, and account for all of it.
+
+    Everything is kept under $BOOKAI_HOME; BOOKAI_DSN names another Postgres than the embedded one.
+    """
+    ctx.ensure_object(dict)["debug"] = debug
+
+
+def main() -> None:
+    """Run the command line: exit 0 when done, 1 on an error, 2 on wrong usage."""
+    debug = "--debug" in sys.argv[1:2]
+    try:
+        check_own_packages()
+        bookai(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except BookAIError as error:
+        if debug:
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,85 @@
+"""What every command shares: settings, logging, running the event loop, printing."""
+
+import asyncio
+import getpass
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bookai.models import Record
+
+T = TypeVar("T")
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print JSON instead of text.")
+
+
+def operator() -> str:
+    """Return the principal of whoever runs this command: the operating system's user."""
+    try:
+        return f"operator:{getpass.getuser()}"
+    except (KeyError, OSError):  # a uid without a name, as in some containers
+        return f"operator:uid-{os.getuid()}"
+
+
+def run(work: Coroutine[Any, Any, T], *, verbose: bool = False) -> T:
+    """Run one command's work. An error inside a task group comes out as itself."""
+    level = logging.INFO if verbose else logging.ERROR
+    logging.basicConfig(
+        level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
+    )
+    try:
+        return asyncio.run(work)
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+def print_json(value: object) -> None:
+    """Print records, mappings or lists of them as JSON."""
+    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, default=str))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Record):
+        return value.model_dump(mode="json")
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value
+
+
+def print_rows(
+    rows: Iterable[T], columns: Sequence[tuple[str, Callable[[T], object]]], empty: str
+) -> None:
+    """Print a table that stays readable in a pipe; `empty` is said when there is nothing."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title, _ in columns:
+        table.add_column(title, overflow="fold")
+    count = 0
+    for row in rows:
+        count += 1
+        table.add_row(*(_cell(read(row)) for _, read in columns))
+    if count == 0:
+        click.echo(empty)
+        return
+    # In a pipe nobody wraps: wide enough for whole titles, reasons and URLs.
+    width = None if sys.stdout.isatty() else 400
+    Console(width=width, highlight=False, markup=False).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    text = f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else str(value)
+    # A title from a feed must not move the cursor or colour the terminal.
+    return "".join(c if c.isprintable() else " " for c in text)

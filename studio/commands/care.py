@@ -1,0 +1,118 @@
+"""`bookai migrate`, `bookai offers`, `bookai token`: looking after the studio."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from bookai.db import offers, tokens
+from bookai.settings import read_settings
+from studio.commands._door import as_json, operator, print_json, print_rows, run
+from studio.wiring import open_office
+
+SCOPES = ("read", "operate", "approve", "agent", "admin")
+
+
+@click.command(epilog="Example: bookai migrate")
+@as_json
+def migrate_command(json_: bool) -> None:
+    """Bring the database's schema up to date; every other command does so as well."""
+
+    async def work() -> tuple[str, ...]:
+        async with open_office(read_settings()) as office:
+            return office.database.applied
+
+    applied = run(work())
+    if json_:
+        print_json({"applied": list(applied)})
+        return
+    click.echo(f"applied: {', '.join(applied)}" if applied else "the schema is up to date")
+
+
+@click.group(epilog="Example: bookai offers import products.csv")
+def offers_command() -> None:
+    """Keep the product catalogue for affiliate links."""
+
+
+@offers_command.command("import", epilog="Example: bookai offers import products.csv")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+def import_(path: Path, json_: bool) -> None:
+    """Import products from a CSV file: all rows, or none when one is bad."""
+
+    async def work() -> int:
+        async with open_office(read_settings()) as office:
+            return await offers.import_products(office.database.pool, path)
+
+    count = run(work())
+    if json_:
+        print_json({"imported": count})
+        return
+    click.echo(f"imported {count} products")
+
+
+@click.group(epilog="Example: bookai token create phone --scope read --scope approve")
+def token_command() -> None:
+    """Tokens for MCP clients over HTTP."""
+
+
+@token_command.command(epilog="Example: bookai token create phone --scope read --scope approve")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES))
+@click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True)
+@as_json
+def create(name: str, scopes: tuple[str, ...], days: int, json_: bool) -> None:
+    """Make a token and show it once; only its hash is kept."""
+
+    async def work() -> str:
+        async with open_office(read_settings()) as office:
+            return await tokens.create(
+                office.database.pool, name, scopes, timedelta(days=days), operator()
+            )
+
+    token = run(work())
+    if json_:
+        print_json({"name": name, "token": token})
+        return
+    click.echo(token)
+    click.echo("shown this once; give it to the client as a bearer token", err=True)
+
+
+@token_command.command("list", epilog="Example: bookai token list")
+@as_json
+def list_tokens(json_: bool) -> None:
+    """List tokens; never the tokens themselves."""
+
+    async def work() -> tuple[tokens.TokenRow, ...]:
+        async with open_office(read_settings()) as office:
+            return await tokens.list_(office.database.pool)
+
+    rows = run(work())
+    if json_:
+        print_json(
+            [{"name": r.name, "scopes": list(r.scopes), "expires": r.expires_at} for r in rows]
+        )
+        return
+    print_rows(
+        rows,
+        (
+            ("name", lambda r: r.name),
+            ("scopes", lambda r: ", ".join(r.scopes)),
+            ("expires", lambda r: r.expires_at),
+            ("revoked", lambda r: r.revoked_at),
+        ),
+        "no tokens: bookai token create NAME --scope read",
+    )
+
+
+@token_command.command(epilog="Example: bookai token revoke phone")
+@click.argument("name")
+def revoke(name: str) -> None:
+    """Revoke a token; the next call with it is refused."""
+
+    async def work() -> None:
+        async with open_office(read_settings()) as office:
+            await tokens.revoke(office.database.pool, name, operator())
+
+    run(work())
+    click.echo(f"revoked {name}")

@@ -1,0 +1,138 @@
+"""`bookai doctor`: each line green, or one named mend."""
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import click
+
+from bookai.errors import BookAIError
+from bookai.llm.ollama import OllamaProvider
+from bookai.models import Record
+from bookai.settings import Settings, read_settings
+from studio.commands._door import as_json, print_json, run
+from studio.database import make_home
+from studio.wiring import open_office
+from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
+from tools.render.typography import Style, Typeface
+from tools.voices.base import installed_voices
+
+FREE_BYTES = 2 * 1024**3
+Level = Literal["ok", "note", "fail"]
+
+
+class Line(Record):
+    """One line of the report: `note` is worth knowing, `fail` must be mended."""
+
+    level: Level
+    what: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    what: str
+    look: Callable[[Settings], Awaitable[tuple[Level, str]]]
+
+
+@click.command(epilog="Example: bookai doctor --json")
+@as_json
+def doctor_command(json_: bool) -> None:
+    """Check everything the studio needs on this machine; each failure names its mend."""
+    lines = run(_examine())
+    if json_:
+        print_json(lines)
+    else:
+        for line in lines:
+            click.echo(f"{line.level:<5} {line.what:<12} {line.found}")
+    failed = [line.what for line in lines if line.level == "fail"]
+    if failed:
+        raise BookAIError(f"to mend: {', '.join(failed)} (see above).")
+
+
+async def _examine() -> list[Line]:
+    settings = read_settings()
+    return [line async for line in _lines(settings)]
+
+
+async def _lines(settings: Settings) -> AsyncIterator[Line]:
+    for check in _CHECKS:
+        try:
+            level, found = await check.look(settings)
+        except BookAIError as error:
+            level, found = "fail", str(error)
+        yield Line(level=level, what=check.what, found=found)
+
+
+async def _home(settings: Settings) -> tuple[Level, str]:
+    make_home(settings.home)
+    free = shutil.disk_usage(settings.home).free
+    found = f"{settings.home}, {free / 1024**3:.1f} GiB free"
+    if free < FREE_BYTES:
+        return "fail", f"{found}; at least 2 GiB are needed: free some space or set BOOKAI_HOME"
+    return "ok", found
+
+
+async def _postgres(settings: Settings) -> tuple[Level, str]:
+    async with open_office(settings) as office:
+        version = await office.database.pool.fetchval("SHOW server_version")
+        server = office.database.server
+        where = f"embedded ({server.origin})" if server else "from BOOKAI_DSN"
+        return "ok", f"PostgreSQL {version}, {where}; the schema is up to date"
+
+
+async def _ffmpeg(settings: Settings) -> tuple[Level, str]:
+    binary = find_ffmpeg(settings.plugins)
+    await run_ffmpeg(["-version"], binary=binary, timeout_s=10)
+    return "ok", str(binary)
+
+
+async def _voice(settings: Settings) -> tuple[Level, str]:
+    name = settings.channel("default").voice
+    voice = installed_voices().get(name)
+    if voice is None:
+        return "fail", f"there is no voice {name!r}: set channels.default.voice to another"
+    spoken = await voice.speak(("One, two, three.",), "en", settings.plugins.get(name, {}))
+    words = sum(len(one.tokens) for one in spoken)
+    return "ok", f"{name} spoke {words} words; it speaks {len(voice.languages())} languages"
+
+
+async def _fonts(_settings: Settings) -> tuple[Level, str]:
+    width = await asyncio.to_thread(Typeface().width, "Żółć Ünï Привет", Style(60, 700))
+    return "ok", f"Montserrat sets Latin and Cyrillic ({width:.0f} px)"
+
+
+async def _writer(settings: Settings) -> tuple[Level, str]:
+    ollama = settings.ollama
+    why = await OllamaProvider(ollama.host, ollama.model, timeout_s=ollama.timeout_s).unavailable()
+    if why:
+        return "note", f"the built-in extractive writer is used: {why}"
+    return "ok", f"{ollama.model} at {ollama.host}"
+
+
+async def _ports(settings: Settings) -> tuple[Level, str]:
+    taken = []
+    for name, port in (("MCP", settings.http_port), ("metrics", settings.metrics_port)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                taken.append(f"{port} ({name})")
+    if taken:
+        return "note", f"in use: {', '.join(taken)}; a running studio holds them, or choose others"
+    return "ok", f"{settings.http_port} (MCP) and {settings.metrics_port} (metrics) are free"
+
+
+_CHECKS = (
+    _Check("home", _home),
+    _Check("postgres", _postgres),
+    _Check("ffmpeg", _ffmpeg),
+    _Check("voice", _voice),
+    _Check("fonts", _fonts),
+    _Check("writer", _writer),
+    _Check("ports", _ports),
+)

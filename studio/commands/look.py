@@ -1,0 +1,142 @@
+"""Commands that only look: jobs, approvals, publications, agents, status."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from bookai.settings import read_settings
+from studio.commands._door import as_json, print_json, print_rows, run
+from studio.desk import StudioDesk
+from studio.wiring import open_office
+
+T = TypeVar("T")
+JOB_STATES = ("queued", "running", "waiting", "done", "refused", "failed", "cancelled")
+APPROVAL_STATES = ("pending", "approved", "rejected", "expired", "void")
+
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="At most so many."
+)
+
+
+async def _look(question: Callable[[StudioDesk], Awaitable[T]]) -> T:
+    async with open_office(read_settings()) as office:
+        return await question(office.desk)
+
+
+@click.command(epilog="Example: bookai jobs --status failed")
+@click.option("--status", type=click.Choice(JOB_STATES), help="Only these.")
+@limit_option
+@as_json
+def jobs_command(status: str | None, limit: int, json_: bool) -> None:
+    """List jobs, newest first."""
+    rows = run(_look(lambda desk: desk.list_jobs(status, limit)))
+    if json_:
+        print_json(rows)
+        return
+    print_rows(
+        rows,
+        (
+            ("job", lambda r: r.job_id),
+            ("status", lambda r: r.status),
+            ("stage", lambda r: r.stage),
+            ("title or source", lambda r: r.title or r.source),
+            ("updated", lambda r: r.updated_at),
+            ("reason or URL", lambda r: r.reason or r.url),
+        ),
+        "no jobs yet: bookai make SOURCE",
+    )
+
+
+@click.command(epilog="Example: bookai approvals --state all")
+@click.option(
+    "--state",
+    type=click.Choice((*APPROVAL_STATES, "all")),
+    default="pending",
+    show_default=True,
+    help="Only these.",
+)
+@limit_option
+@as_json
+def approvals_command(state: str, limit: int, json_: bool) -> None:
+    """List what waits for an operator, with where to look at it."""
+    rows = run(_look(lambda d: d.list_approvals(None if state == "all" else state, limit)))
+    if json_:
+        print_json(rows)
+        return
+    print_rows(
+        rows,
+        (
+            ("approval", lambda r: r.approval_id),
+            ("job", lambda r: r.job_id),
+            ("state", lambda r: r.state),
+            ("title", lambda r: r.title),
+            ("expires", lambda r: r.expires_at),
+            ("decided by", lambda r: r.decided_by),
+            ("video", lambda r: r.video_path),
+        ),
+        "nothing waits for you",
+    )
+
+
+@click.command(epilog="Example: bookai publications --json")
+@limit_option
+@as_json
+def publications_command(limit: int, json_: bool) -> None:
+    """List posts, newest first."""
+    rows = run(_look(lambda desk: desk.list_publications(limit)))
+    if json_:
+        print_json(rows)
+        return
+    print_rows(
+        rows,
+        (
+            ("post", lambda r: r.post_id),
+            ("job", lambda r: r.job_id),
+            ("platform", lambda r: f"{r.platform}/{r.account}"),
+            ("state", lambda r: r.state),
+            ("title", lambda r: r.title),
+            ("published", lambda r: r.published_at),
+            ("URL", lambda r: r.url),
+        ),
+        "nothing is published yet",
+    )
+
+
+@click.command(epilog="Example: bookai agents")
+@as_json
+def agents_command(json_: bool) -> None:
+    """List the agents with their track record, as the router sees it."""
+    rows = run(_look(lambda desk: desk.list_agents()))
+    if json_:
+        print_json(rows)
+        return
+    print_rows(
+        rows,
+        (
+            ("agent", lambda r: r.name),
+            ("can", lambda r: ", ".join(r.capabilities)),
+            ("tries", lambda r: r.tries),
+            ("success", lambda r: f"{r.success_rate:.0%}" if r.tries else None),
+            ("median s", lambda r: f"{r.median_seconds:.1f}" if r.median_seconds else None),
+            ("last error", lambda r: r.last_error),
+        ),
+        "no agent has registered yet: they do when the studio first works",
+    )
+
+
+@click.command(epilog="Example: bookai status")
+@as_json
+def status_command(json_: bool) -> None:
+    """Show the studio at a glance."""
+    status = run(_look(lambda desk: desk.status()))
+    if json_:
+        print_json(status)
+        return
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(status.jobs.items())) or "none"
+    click.echo(f"BookAI Studio {status.version} in {status.home}")
+    click.echo(f"jobs:       {counts}")
+    click.echo(f"approvals:  {status.approvals_pending} pending")
+    click.echo(f"published:  {status.published}")
+    click.echo(f"audit:      {status.audit_events} events, {status.audit_unsealed} not sealed yet")
+    click.echo(f"writer:     {status.writer}")

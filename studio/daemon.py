@@ -1,0 +1,131 @@
+"""What runs unattended: the worker, the house-keeping and the schedule of sources."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from prometheus_client import start_http_server
+
+from bookai.db import approvals, jobs, queue
+from bookai.errors import BookAIError, Refused
+from bookai.metrics import QUEUE_DEPTH
+from bookai.settings import Settings, SourceSettings
+from studio.database import seal_audit
+from studio.notify import notify
+from studio.wiring import Office, Studio, now
+
+logger = logging.getLogger(__name__)
+
+SEAL_EVERY_S = 1.0
+CARE_EVERY_S = 10.0
+DEAD_AFTER_S = 30.0
+
+
+def serve_metrics(settings: Settings) -> None:
+    """Expose the metrics on loopback; another process of ours may already hold the port."""
+    if settings.metrics_port == 0:
+        return
+    try:
+        start_http_server(settings.metrics_port, addr="127.0.0.1")
+    except OSError as error:
+        logger.warning(
+            "No metrics from this process: port %s is taken (%s). Set BOOKAI_METRICS_PORT.",
+            settings.metrics_port,
+            error.strerror,
+            extra={"action": "metrics_port_taken"},
+        )
+    else:
+        logger.info("Metrics at http://127.0.0.1:%s/metrics", settings.metrics_port)
+
+
+async def work(house: Studio, concurrency: int, stop: asyncio.Event, *, schedule: bool) -> None:
+    """Carry jobs on until `stop`; with `schedule`, poll the sources too."""
+    office = house.office
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep_house(office, stop))
+        group.create_task(office.engine.serve(house.production.advance, concurrency, stop))
+        if schedule:
+            group.create_task(_poll_sources(office, stop))
+
+
+async def keep_house(office: Office, stop: asyncio.Event) -> None:
+    """Seal the audit log each second; recover dead jobs and expire approvals each ten."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_every(SEAL_EVERY_S, lambda: _seal(office), stop))
+        group.create_task(_every(CARE_EVERY_S, lambda: _care(office), stop))
+        notify("READY=1")
+        await stop.wait()
+        notify("STOPPING=1")
+
+
+async def _every(
+    interval_s: float, tick: Callable[[], Awaitable[None]], stop: asyncio.Event
+) -> None:
+    while not stop.is_set():
+        try:
+            await tick()
+        except BookAIError:
+            # A tick that fails is tried again at the next one: the daemon outlives a restart of
+            # Postgres or a full disk, and the log says what was wrong meanwhile.
+            logger.exception("A tick failed", extra={"action": "tick_failed"})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(interval_s):
+                await stop.wait()
+
+
+async def _seal(office: Office) -> None:
+    await seal_audit(office.database, office.settings)
+
+
+async def _care(office: Office) -> None:
+    """Look after what nobody else does; reaching the end proves that the database answers."""
+    pool = office.database.pool
+    released = await queue.release_dead(pool, silent_s=DEAD_AFTER_S)
+    if released:
+        logger.warning("Took up %s jobs of dead workers", released, extra={"action": "recovered"})
+    for job_id in await approvals.expire(pool, now()):
+        async with pool.acquire() as con, con.transaction():
+            await office.engine.enqueue(con, job_id)
+    for name, waiting in (await office.engine.depth()).items():
+        QUEUE_DEPTH.labels(name).set(waiting)
+    await approvals.count_pending(pool)  # sets its own gauge
+    notify("WATCHDOG=1")
+
+
+async def _poll_sources(office: Office, stop: asyncio.Event) -> None:
+    """Start a job a source at its cadence; a source whose last job is unfinished is left alone."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    for source in office.settings.sources:
+        scheduler.add_job(
+            _start_job,
+            "interval",
+            seconds=source.every_s,
+            args=(office, source),
+            id=f"{source.channel}:{source.url}",
+            next_run_time=now(),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=source.every_s,
+        )
+    scheduler.start()
+    try:
+        await stop.wait()
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+async def _start_job(office: Office, source: SourceSettings) -> None:
+    pool = office.database.pool
+    if await jobs.list_unfinished(pool, source.url):
+        return
+    waiting = await jobs.list_rows(pool, "waiting", 500)
+    if any(row.source == source.url for row in waiting):
+        return  # the operator has not answered the last one: never make what nobody looks at
+    try:
+        job = await office.desk.create_job(source.url, source.channel, "schedule")
+    except Refused:
+        logger.exception("No job for %s", source.url, extra={"action": "schedule_refused"})
+    else:
+        logger.info("Started job %s for %s", job.job_id, source.url)

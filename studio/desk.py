@@ -1,0 +1,226 @@
+"""The studio's memory as the tools and the doors see it: `tools.base.Desk`, from the database."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast, get_args
+
+from bookai.db import approvals, audit, executions, jobs, offers, outbox
+from bookai.db.pool import Con, Pool
+from bookai.errors import Refused
+from bookai.house import VERSION
+from bookai.models import Offer, Post, Publication
+from studio.engine import Engine
+from tools.affiliates.base import Network
+from tools.base import (
+    AgentRow,
+    ApprovalRow,
+    Armed,
+    AuditRow,
+    JobDetail,
+    JobRow,
+    MadeVideo,
+    PublicationRow,
+    StudioStatus,
+)
+
+_PLAIN = ("job_id", "source", "channel", "status", "stage", "percent", "title", "reason")
+_TIMES = ("approval_id", "url", "created_at", "updated_at")
+
+
+@dataclass(frozen=True, slots=True)
+class StudioDesk:
+    """Every question and every change an operator or an agent's tool may ask for."""
+
+    pool: Pool
+    engine: Engine
+    networks: Mapping[str, Network]
+    channels: frozenset[str]
+    now: Callable[[], datetime]
+    writer: Callable[[], str]
+    home: str
+
+    async def create_job(
+        self, source: str, channel: str, requested_by: str, *, priority: int = 0
+    ) -> JobRow:
+        """Write a job and its queue entry in one transaction."""
+        if not source.strip() or len(source) > 2000:
+            raise Refused("a source is a path, a URL or a topic of 1 to 2000 characters.")
+        if channel not in self.channels:
+            known = ", ".join(sorted(self.channels))
+            raise Refused(f"there is no channel {channel!r}; known: {known}.")
+        async with self.pool.acquire() as con, con.transaction():
+            job_id = await jobs.create(con, source, channel, requested_by)
+            await self.engine.enqueue(con, job_id, priority=priority)
+        return _job(await jobs.get(self.pool, job_id))
+
+    async def resume_job(self, job_id: int, requested_by: str, *, priority: int = 0) -> JobRow:
+        """Queue a stopped job again, from its last finished step.
+
+        Raises:
+            Refused: the job is finished, or waits for an operator.
+        """
+        row = await jobs.get(self.pool, job_id)
+        if row.status == "done":
+            raise Refused(f"job {job_id} is done: {row.url}.")
+        if row.status == "waiting":
+            raise Refused(
+                f"job {job_id} waits for an operator: bookai approve {row.approval_id}, "
+                f"or bookai reject {row.approval_id} --reason …"
+            )
+        async with self.pool.acquire() as con, con.transaction():
+            await jobs.set_status(con, job_id, "queued", actor=requested_by)
+            await self.engine.enqueue(con, job_id, priority=priority)
+        return _job(await jobs.get(self.pool, job_id))
+
+    async def list_jobs(self, status: str | None, limit: int) -> tuple[JobRow, ...]:
+        """Return jobs, newest first."""
+        return tuple(_job(row) for row in await jobs.list_rows(self.pool, status, limit))
+
+    async def get_job(self, job_id: int) -> JobDetail:
+        """Return one job with its script, files, findings, fallbacks and times."""
+        row, job = await jobs.get(self.pool, job_id), await jobs.load(self.pool, job_id)
+        return JobDetail(
+            job=_job(row),
+            script=tuple(line.text for line in job.script.lines) if job.script else (),
+            video_path=job.render.video_path if job.render else None,
+            thumbnail_path=job.render.thumbnail_path if job.render else None,
+            findings=job.check.findings if job.check else (),
+            fallbacks=job.fallbacks,
+            stage_seconds=row.stage_seconds,
+        )
+
+    async def list_approvals(self, state: str | None, limit: int) -> tuple[ApprovalRow, ...]:
+        """Return approvals, the longest waiting first."""
+        if state is not None and state not in get_args(approvals.State):
+            raise Refused(
+                f"no approval is {state!r}; known: {', '.join(get_args(approvals.State))}."
+            )
+        rows = await approvals.list_(self.pool, cast(approvals.State | None, state), limit)
+        return tuple(_approval(row) for row in rows)
+
+    async def decide_approval(
+        self, approval_id: int, approve: bool, reason: str, by: str
+    ) -> ApprovalRow:
+        """Record a decision, its audit row and the job's next queue entry in one transaction."""
+
+        async def wake(con: Con, job_id: int) -> None:
+            await self.engine.enqueue(con, job_id)
+
+        row = await approvals.decide(
+            self.pool, approval_id, approve, reason, by, self.now(), on_decided=wake
+        )
+        return _approval(row)
+
+    async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
+        """Return posts, newest first."""
+        rows = await outbox.list_(self.pool, limit=limit)
+        return tuple(
+            PublicationRow(
+                post_id=row.post_id,
+                job_id=row.job_id,
+                platform=row.platform,
+                account=row.account,
+                title=row.title,
+                state=row.state,
+                url=row.url,
+                published_at=row.published_at,
+            )
+            for row in rows
+        )
+
+    async def search_audit(
+        self, *, kind: str | None, actor: str | None, job_id: int | None, limit: int
+    ) -> tuple[AuditRow, ...]:
+        """Return audit events, newest first."""
+        rows = await audit.search(self.pool, kind=kind, actor=actor, job_id=job_id, limit=limit)
+        return tuple(
+            AuditRow(
+                event_id=row.event_id,
+                at=row.at,
+                kind=row.kind,
+                actor=row.actor,
+                body=row.body,
+                sealed=row.sealed,
+            )
+            for row in rows
+        )
+
+    async def list_agents(self) -> tuple[AgentRow, ...]:
+        """Return every agent with its track record."""
+        return tuple(
+            AgentRow(
+                name=record.name,
+                capabilities=record.capabilities,
+                tries=record.tries,
+                wins=record.wins,
+                success_rate=record.wins / record.tries if record.tries else 0.0,
+                median_seconds=record.median_s,
+                last_error=record.last_error,
+            )
+            for record in await executions.track_records(self.pool)
+        )
+
+    async def status(self) -> StudioStatus:
+        """Return the studio at a glance."""
+        totals = await audit.totals(self.pool)
+        return StudioStatus(
+            version=VERSION,
+            jobs=await jobs.count_by_status(self.pool),
+            approvals_pending=await approvals.count_pending(self.pool),
+            published=await outbox.count_posted(self.pool),
+            audit_events=totals.events,
+            audit_unsealed=totals.unsealed,
+            writer=self.writer(),
+            home=self.home,
+        )
+
+    async def list_made(self, channel: str, limit: int) -> tuple[MadeVideo, ...]:
+        """Return what a channel made, newest first."""
+        made = await jobs.list_made(self.pool, channel, limit)
+        return tuple(
+            MadeVideo(title=one.title, url=one.url, created_at=one.created_at) for one in made
+        )
+
+    async def list_offers(self) -> tuple[Offer, ...]:
+        """Return every active product of the catalogue."""
+        return await offers.list_active(self.pool)
+
+    async def make_link(self, job_id: int, product_id: int) -> Offer:
+        """Return the offer with this job's own tracked link."""
+        return await offers.make_link(self.pool, job_id, product_id, self.networks)
+
+    async def check_approved(self, job_id: int, digest: str) -> None:
+        """Raise `Refused` unless an operator approved this very digest in time."""
+        await approvals.check(self.pool, job_id, digest, self.now())
+
+    async def arm_post(self, job_id: int, post: Post) -> Armed:
+        """Claim the one post of this job and target."""
+        armed = await outbox.arm(self.pool, job_id, post)
+        return Armed(
+            post_id=armed.post_id,
+            key=armed.key,
+            state=armed.state,
+            publication=armed.publication,
+        )
+
+    async def mark_sending(self, post_id: int) -> None:
+        """Note that the next step has an outside effect."""
+        await outbox.mark_sending(self.pool, post_id)
+
+    async def mark_posted(self, post_id: int, external_id: str, url: str) -> Publication:
+        """Write the receipt."""
+        return await outbox.mark_posted(self.pool, post_id, external_id, url)
+
+    async def mark_not_posted(self, post_id: int, reason: str) -> None:
+        """Note that certainly nothing went out."""
+        await outbox.mark_not_posted(self.pool, post_id, reason)
+
+
+def _job(row: jobs.JobRow) -> JobRow:
+    return JobRow(**{name: getattr(row, name) for name in _PLAIN + _TIMES})
+
+
+def _approval(row: approvals.Approval) -> ApprovalRow:
+    fields = ApprovalRow.model_fields
+    return ApprovalRow(**{name: getattr(row, name) for name in fields})

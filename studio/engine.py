@@ -1,0 +1,143 @@
+"""The work queue's seam: procrastinate on one machine and on many, an inline twin for tests.
+
+A run's steps happen only inside a queue job that is locked by the run's thread id, and while the
+process holds the run's advisory lock in Postgres: the checkpointer has no lock of its own.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import procrastinate
+
+from bookai.db import jobs, queue
+from bookai.db.pool import Con, Pool
+from bookai.errors import TryLater
+from graphs.production import Advance
+
+logger = logging.getLogger(__name__)
+
+TASK = "advance_job"
+QUEUE = "graph"
+MAX_TRIES = 5
+FOREGROUND_PRIORITY = 10
+
+AdvanceJob = Callable[[int], Awaitable[Advance]]
+
+
+def lock_of(job_id: int) -> str:
+    """Return the name of a job's lock: its thread id in the graph."""
+    return f"job-{job_id}"
+
+
+class Engine(Protocol):
+    """What the studio asks of a work queue."""
+
+    async def enqueue(self, con: Con, job_id: int, *, priority: int = 0) -> None:
+        """Queue a job's next stretch, in the caller's transaction; once while it waits."""
+
+    async def serve(self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event) -> None:
+        """Work with `advance` until `stop` is set; jobs that run are finished first."""
+
+    async def depth(self) -> dict[str, int]:
+        """Return how many entries wait, by queue."""
+
+
+class Inline:
+    """The twin for tests: remembers what was queued and runs it when asked to serve."""
+
+    def __init__(self) -> None:
+        self.queued: list[int] = []
+
+    async def enqueue(self, con: Con, job_id: int, *, priority: int = 0) -> None:
+        """Remember the job, once."""
+        del con, priority
+        if job_id not in self.queued:
+            self.queued.append(job_id)
+
+    async def serve(self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event) -> None:
+        """Run what is queued, in order, until nothing is left or `stop` is set."""
+        del concurrency
+        while self.queued and not stop.is_set():
+            await advance(self.queued.pop(0))
+
+    async def depth(self) -> dict[str, int]:
+        """Return how many jobs are remembered."""
+        return {QUEUE: len(self.queued)}
+
+
+@dataclass(frozen=True, slots=True)
+class Procrastinate:
+    """Postgres as the queue, by the procrastinate library; `dsn` is that of the app role."""
+
+    dsn: str
+    pool: Pool
+
+    async def enqueue(self, con: Con, job_id: int, *, priority: int = 0) -> None:
+        """Queue a job's next stretch, in the caller's transaction; once while it waits."""
+        lock = lock_of(job_id)
+        entry = queue.Entry(
+            task=TASK,
+            args={"job_id": job_id},
+            queue=QUEUE,
+            lock=lock,
+            once=lock,
+            priority=priority,
+        )
+        await queue.enqueue(con, entry)
+
+    async def serve(self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event) -> None:
+        """Work with `advance` until `stop` is set; jobs that run are finished first."""
+        app = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(conninfo=self.dsn, min_size=1, max_size=4)
+        )
+        retry = procrastinate.RetryStrategy(
+            max_attempts=MAX_TRIES, exponential_wait=4, retry_exceptions=[TryLater]
+        )
+
+        @app.task(name=TASK, queue=QUEUE, retry=retry, pass_context=True)
+        async def advance_job(context: procrastinate.JobContext, job_id: int) -> None:
+            await self._work(advance, job_id, last_try=context.job.attempts + 1 >= MAX_TRIES)
+
+        async with app.open_async(), asyncio.TaskGroup() as group:
+            worker = group.create_task(
+                app.run_worker_async(
+                    queues=[QUEUE],
+                    concurrency=concurrency,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=2.0,
+                    update_heartbeat_interval=5.0,
+                    delete_jobs="successful",
+                )
+            )
+            await stop.wait()
+            worker.cancel()
+
+    async def depth(self) -> dict[str, int]:
+        """Return how many entries wait, by queue."""
+        return await queue.depth(self.pool)
+
+    async def _work(self, advance: AdvanceJob, job_id: int, *, last_try: bool) -> None:
+        try:
+            async with queue.hold_running(self.dsn, lock_of(job_id)):
+                result = await advance(job_id)
+        except TryLater:
+            raise
+        except Exception as error:
+            # The door of the worker: a defect ends this job with a reason, not the worker.
+            logger.exception("Job %s broke", job_id, extra={"action": "job_broke"})
+            reason = f"something broke inside ({type(error).__name__}); the studio's log has it"
+            await self._fail(job_id, f"{reason}. Try again: bookai make --resume {job_id}")
+            return
+        if result.again_after_s is None:
+            return
+        if last_try:
+            await self._fail(job_id, f"gave up after {MAX_TRIES} tries: {result.reason}")
+            return
+        raise TryLater(result.reason or "not yet", after_s=result.again_after_s)
+
+    async def _fail(self, job_id: int, reason: str) -> None:
+        async with self.pool.acquire() as con, con.transaction():
+            await jobs.set_status(con, job_id, "failed", reason=reason)

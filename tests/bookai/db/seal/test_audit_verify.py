@@ -1,0 +1,247 @@
+from pathlib import Path
+
+import asyncpg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bookai.db import audit
+from bookai.db.seal.files import SealKeys
+from bookai.db.seal.merkle import Checkpoint, Frontier, event_leaf, sign_note, split_notes
+from bookai.db.seal.sealer import seal
+from bookai.db.seal.verify import VerifyReport, verify
+
+KEYS = SealKeys(Ed25519PrivateKey.from_private_bytes(b"k" * 32))
+THIEF = SealKeys(Ed25519PrivateKey.from_private_bytes(b"t" * 32))
+
+
+def exported(notes: Path) -> list[str]:
+    return list(split_notes(notes.read_text(encoding="utf-8")))
+
+
+async def fill(pool: asyncpg.Pool, notes: Path, seals: int = 3, each: int = 4) -> None:
+    for _ in range(seals):
+        for number in range(each):
+            await audit.append(pool, "tick", "studio", {"n": number}, job_id=number)
+        assert await seal(pool, KEYS, notes) == each
+
+
+async def check(pool: asyncpg.Pool, notes: Path | None) -> VerifyReport:
+    return await verify(pool, KEYS.verifier, notes)
+
+
+def write(notes: Path, lines: list[str]) -> None:
+    notes.write_text("\n".join(lines), encoding="utf-8")
+
+
+# What an owner with the triggers off can do, and the words of the report that name it.
+TAMPERING = {
+    "body": ("UPDATE audit_log SET body = '{}' WHERE id = 6", "event 6 was changed"),
+    "actor": ("UPDATE audit_log SET actor = 'x' WHERE id = 6", "event 6 was changed"),
+    "job": ("UPDATE audit_log SET job_id = NULL WHERE id = 6", "event 6 was changed"),
+    "timestamp": (
+        "UPDATE audit_log SET at = at - interval '1 microsecond' WHERE id = 6",
+        "event 6 was changed",
+    ),
+    "timestamp out of the calendar": (
+        "UPDATE audit_log SET at = 'infinity' WHERE id = 6",
+        "event 6 was changed",
+    ),
+    "body with its leaf": (
+        "UPDATE audit_log SET body = '{}' WHERE id = 6;"
+        "UPDATE audit_leaf SET leaf = sha256('x') WHERE event_id = 6",
+        "event 6 was changed",
+    ),
+    "leaf": (
+        "UPDATE audit_leaf SET leaf = sha256('x') WHERE event_id = 6",
+        "checkpoint 8 does not fit the log: an event between 5 and 8",
+    ),
+    "event deleted": ("DELETE FROM audit_log WHERE id = 6", "event 6 was deleted"),
+    "event and leaf deleted": (
+        "DELETE FROM audit_log WHERE id = 6; DELETE FROM audit_leaf WHERE event_id = 6",
+        "leaf 5 is missing (before event 7)",
+    ),
+    "deleted and renumbered": (
+        "DELETE FROM audit_log WHERE id = 6; DELETE FROM audit_leaf WHERE event_id = 6;"
+        "UPDATE audit_leaf SET leaf_index = leaf_index + 1000 WHERE leaf_index > 5;"
+        "UPDATE audit_leaf SET leaf_index = leaf_index - 1001 WHERE leaf_index > 1000",
+        "checkpoint 8 does not fit the log",
+    ),
+    "inserted late": (
+        "INSERT INTO audit_log (id, at, xid, kind, actor, body) OVERRIDING SYSTEM VALUE"
+        " SELECT 999, at, xid, 'approval.decided', 'operator:ann', '{}'"
+        " FROM audit_log WHERE id = 6",
+        "event 999 was inserted into history",
+    ),
+    "inserted late with a leaf": (
+        "INSERT INTO audit_log (id, at, xid, kind, actor, body) OVERRIDING SYSTEM VALUE"
+        " SELECT 999, at, xid, 'a', 'b', '{}' FROM audit_log WHERE id = 6;"
+        "INSERT INTO audit_leaf VALUES (12, 999, sha256('x'))",
+        "1 leaves up to event 999 have no checkpoint",
+    ),
+    "reordered": (
+        "UPDATE audit_leaf SET leaf_index = 99 WHERE leaf_index = 4;"
+        "UPDATE audit_leaf SET leaf_index = 4 WHERE leaf_index = 6;"
+        "UPDATE audit_leaf SET leaf_index = 6 WHERE leaf_index = 99",
+        "checkpoint 8 does not fit the log",
+    ),
+    "end cut off": (
+        "DELETE FROM audit_log WHERE id > 9; DELETE FROM audit_leaf WHERE event_id > 9",
+        "the end was cut off: checkpoint 12 covers 12 events, 9 are left, the last is event 9",
+    ),
+    "a checkpoint removed": (
+        "DELETE FROM audit_checkpoint WHERE tree_size = 8",
+        "a checkpoint between 4 and 12 is missing",
+    ),
+    "a root replaced": (
+        "UPDATE audit_checkpoint SET root = sha256('x') WHERE tree_size = 8",
+        "checkpoint 8 does not say what was signed",
+    ),
+    "a watermark moved": (
+        "UPDATE audit_checkpoint SET hi_xid = '1' WHERE tree_size = 12",
+        "checkpoint 12 does not say what was signed",
+    ),
+    "a signature replaced": (
+        "UPDATE audit_checkpoint SET note = overlay(note PLACING 'AAAA' FROM length(note) - 8)"
+        " WHERE tree_size = 8",
+        "checkpoint 8 has no valid signature",
+    ),
+}
+
+
+KEEP = """
+CREATE TABLE kept_log AS TABLE audit_log;
+CREATE TABLE kept_leaf AS TABLE audit_leaf;
+CREATE TABLE kept_checkpoint AS TABLE audit_checkpoint;
+"""
+PUT_BACK = """
+TRUNCATE audit_log, audit_leaf, audit_checkpoint;
+INSERT INTO audit_log OVERRIDING SYSTEM VALUE SELECT * FROM kept_log;
+INSERT INTO audit_leaf SELECT * FROM kept_leaf;
+INSERT INTO audit_checkpoint SELECT * FROM kept_checkpoint;
+"""
+
+
+async def test_tampering_is_found_and_named(
+    pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path
+) -> None:
+    await fill(pool, notes)
+    await attacker.execute(KEEP)
+    missed = {}
+
+    for how, (statements, words) in TAMPERING.items():
+        await attacker.execute(statements)
+        for export in (notes, None):
+            problems = (await check(pool, export)).problems
+            if not any(problem.startswith(words) for problem in problems):
+                missed[how] = problems
+        await attacker.execute(PUT_BACK)
+        assert (await check(pool, notes)).ok
+
+    assert missed == {}
+
+
+async def test_an_end_cut_off_with_its_checkpoints_is_found_by_the_exported_notes(
+    pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path
+) -> None:
+    await fill(pool, notes)
+    await attacker.execute("DELETE FROM audit_log WHERE id > 8")
+    await attacker.execute("DELETE FROM audit_leaf WHERE event_id > 8")
+    await attacker.execute("DELETE FROM audit_checkpoint WHERE tree_size > 8")
+
+    assert (await check(pool, None)).ok
+    report = await check(pool, notes)
+    assert report.problems == (
+        f"the end was cut off: {notes} has a checkpoint over 12 events, the database covers 8",
+    )
+
+
+async def test_a_log_emptied_altogether_is_found_by_the_exported_notes(
+    pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path
+) -> None:
+    await fill(pool, notes)
+    await attacker.execute("TRUNCATE audit_log, audit_leaf, audit_checkpoint")
+
+    assert (await check(pool, None)).ok
+    assert len((await check(pool, notes)).problems) == 3
+
+
+async def rewrite(attacker: asyncpg.Connection, keys: SealKeys) -> None:
+    """Change an event, then make every leaf, root and signature fit again."""
+    await attacker.execute("UPDATE audit_log SET body = '{}' WHERE id = 6")
+    tree = Frontier()
+    for row in await attacker.fetch(
+        "SELECT id, (extract(epoch FROM at) * 1000000)::bigint, kind, actor, job_id, body"
+        "  FROM audit_log ORDER BY id"
+    ):
+        leaf = event_leaf(*row)
+        tree.append(leaf)
+        await attacker.execute(
+            "UPDATE audit_leaf SET leaf = $1 WHERE event_id = $2", leaf, row["id"]
+        )
+        xid = await attacker.fetchval(
+            "SELECT hi_xid::text::bigint FROM audit_checkpoint WHERE tree_size = $1", tree.size
+        )
+        if xid is not None:
+            note = sign_note(Checkpoint(tree.size, tree.root(), xid), keys.private)
+            await attacker.execute(
+                "UPDATE audit_checkpoint SET root = $1, note = $2, frontier = $3"
+                " WHERE tree_size = $4",
+                tree.root(),
+                note,
+                tree.roots,
+                tree.size,
+            )
+
+
+async def test_a_log_rewritten_with_the_stolen_key_is_found_by_the_exported_notes(
+    pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path
+) -> None:
+    await fill(pool, notes)
+    await rewrite(attacker, KEYS)
+
+    assert (await check(pool, None)).ok
+    assert (await check(pool, notes)).problems == (
+        f"history up to checkpoint 8 was rewritten: {notes} has another note",
+        f"history up to checkpoint 12 was rewritten: {notes} has another note",
+    )
+
+
+async def test_a_log_rewritten_with_another_key_is_found(
+    pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path
+) -> None:
+    await fill(pool, notes)
+    await rewrite(attacker, THIEF)
+
+    problems = (await check(pool, None)).problems
+    assert problems[0].startswith("checkpoint 4 has no valid signature: signed by key")
+
+
+async def test_an_edited_export_is_found(pool: asyncpg.Pool, notes: Path) -> None:
+    await fill(pool, notes)
+    first, second, third = exported(notes)
+
+    write(notes, [first, third])
+    assert (await check(pool, notes)).problems == (f"{notes} lacks checkpoint 8",)
+
+    write(notes, [first, second.replace("\n8\n", "\n7\n"), third])
+    assert not (await check(pool, notes)).ok
+
+    forged = sign_note(Checkpoint(5, b"r" * 32, 1), KEYS.private)
+    write(notes, [first, forged, second, third])
+    assert (await check(pool, notes)).problems == (
+        f"checkpoint 5 in {notes} is unknown to the database",
+    )
+
+    write(notes, [])
+    assert (await check(pool, notes)).problems == (f"{notes} has no notes, the database has 3",)
+
+
+async def test_a_report_names_fifty_problems_and_counts_the_rest(
+    pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path
+) -> None:
+    await fill(pool, notes, seals=1, each=60)
+    await attacker.execute("UPDATE audit_log SET body = '[]'")
+
+    report = await check(pool, notes)
+
+    assert len(report.problems) == 51
+    assert report.problems[-1] == "and 10 more problems"

@@ -1,0 +1,223 @@
+"""The main line on a real Postgres: waiting, deciding, rewriting, giving up, carrying on."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from agents.base import Agent, Channel, Context
+from bookai.db import approvals, audit, executions, jobs
+from bookai.db.checkpoints import CheckpointPool, new_saver, open_checkpoint_pool
+from bookai.db.pool import Pool
+from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.models import Capability, Record, Trend, VideoJob
+from graphs.production import Advance, Production
+from graphs.steps import Crew, Progress
+from tests.graphs.crew import ALL, ARTICLE, NOW, RESULTS, Hand, review
+
+TTL = timedelta(hours=1)
+
+
+def no_context(agent: str, job: VideoJob, progress: Progress) -> Context:
+    """These agents use neither tools nor models."""
+    del agent, job
+    return Context(None, None, Channel(), NOW, progress)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def line(pool: Pool, dsn: str, *agents: Agent) -> AsyncIterator[Production]:
+    await executions.register(pool, {agent.name: agent.capabilities for agent in agents})
+    crew = Crew({agent.name: agent for agent in agents}, pool, no_context, lambda: NOW)
+    async with open_checkpoint_pool(dsn) as savers:
+        yield production(crew, pool, savers)
+
+
+def production(crew: Crew, pool: Pool, savers: CheckpointPool) -> Production:
+    return Production(crew, pool, lambda: new_saver(savers), TTL, lambda: NOW)
+
+
+async def new_job(pool: Pool) -> int:
+    async with pool.acquire() as con, con.transaction():
+        return await jobs.create(con, "a.md", "default", "operator:test")
+
+
+async def decide(pool: Pool, job_id: int, approve: bool, reason: str = "") -> None:
+    approval_id = (await jobs.load(pool, job_id)).approval_id
+    assert approval_id is not None
+    await approvals.decide(pool, approval_id, approve, reason, "operator:test", NOW)
+
+
+async def test_a_job_waits_for_the_operator_and_is_published_after_a_yes(
+    pool: Pool, dsn: str
+) -> None:
+    hand, job_id = Hand(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        assert await main.advance(job_id) == Advance("waiting")
+        assert hand.runs["publish"] == 0
+
+        await decide(pool, job_id, approve=True)
+
+        assert await main.advance(job_id) == Advance("done")
+    assert hand.runs == dict.fromkeys(ALL, 1)
+    assert (await jobs.get(pool, job_id)).status == "done"
+
+
+async def test_an_undecided_job_stays_where_it_is(pool: Pool, dsn: str) -> None:
+    hand, job_id = Hand(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        await main.advance(job_id)
+
+        assert await main.advance(job_id) == Advance("waiting")
+    assert hand.runs["publish"] == 0
+
+
+async def test_a_no_ends_the_job_with_the_operators_reason(pool: Pool, dsn: str) -> None:
+    hand, job_id = Hand(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        await main.advance(job_id)
+        await decide(pool, job_id, approve=False, reason="wrong number")
+
+        ended = await main.advance(job_id)
+
+    assert ended == Advance("refused", "rejected by operator:test: wrong number")
+    assert hand.runs["publish"] == 0
+
+
+async def test_no_answer_in_time_is_a_no(pool: Pool, dsn: str) -> None:
+    hand, job_id = Hand(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        await main.advance(job_id)
+        assert await approvals.expire(pool, NOW + 2 * TTL) == (job_id,)
+
+        ended = await main.advance(job_id)
+
+    assert ended.status == "refused"
+    assert "expired; nothing was published" in (ended.reason or "")
+    assert hand.runs["publish"] == 0
+
+
+async def test_a_sent_back_script_is_rewritten_at_most_twice(pool: Pool, dsn: str) -> None:
+    class Strict(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            return {"review": review("send_back")} if capability == "edit" else RESULTS[capability]
+
+    hand, job_id = Strict(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        ended = await main.advance(job_id)
+
+    assert ended == Advance("refused", "the editor refused the script: length: too long")
+    assert hand.runs["write"] == hand.runs["edit"] == 3
+    assert (await jobs.load(pool, job_id)).edits == 2
+
+
+async def test_a_feeds_next_item_is_taken_when_one_cannot_be_written(pool: Pool, dsn: str) -> None:
+    class Picky(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            if capability == "scout":
+                url = f"https://example.org/{len(job.skipped)}"
+                trend = Trend(title=url, url=url, score=1, reasons=(), considered=5)
+                return {"trend": trend, "article": ARTICLE}
+            if capability == "write" and not job.skipped:
+                raise Refused("an interview")
+            return RESULTS[capability]
+
+    hand, job_id = Picky(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        assert await main.advance(job_id) == Advance("waiting")
+
+    job = await jobs.load(pool, job_id)
+    assert job.skipped == ("https://example.org/0",)
+    assert job.trend is not None
+    assert job.trend.url == "https://example.org/1"
+
+
+async def test_the_next_agent_stands_in_and_the_record_says_so(pool: Pool, dsn: str) -> None:
+    class Broken(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            raise ToolFailed("no ink")
+
+    broken, hand, job_id = Broken("a_writer", frozenset({"write"})), Hand(), await new_job(pool)
+    async with line(pool, dsn, broken, hand) as main:
+        assert await main.advance(job_id) == Advance("waiting")
+
+    (fallback,) = (await jobs.load(pool, job_id)).fallbacks
+    assert (fallback.wanted, fallback.used, fallback.why) == ("a_writer", "hand", "no ink")
+    (event,) = await audit.search(pool, kind="fallback.used", job_id=job_id)
+    assert "no ink" in event.body
+    records = {record.name: record for record in await executions.track_records(pool)}
+    assert (records["a_writer"].tries, records["a_writer"].wins) == (1, 0)
+
+
+async def test_a_refusal_is_not_shopped_around(pool: Pool, dsn: str) -> None:
+    class Honest(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            if capability == "write":
+                raise Refused("this is an interview")
+            return RESULTS[capability]
+
+    first, second = Honest("a_writer"), Honest("b_writer", frozenset({"write"}))
+    job_id = await new_job(pool)
+    async with line(pool, dsn, first, second) as main:
+        ended = await main.advance(job_id)
+
+    assert ended == Advance("refused", "this is an interview")
+    assert second.runs["write"] == 0
+
+
+@pytest.mark.parametrize("broken", sorted(ALL - {"publish", "report"}))
+async def test_a_step_that_broke_is_done_again_and_no_other(
+    pool: Pool, dsn: str, broken: Capability
+) -> None:
+    class OnceBroken(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            if capability == broken and self.runs[capability] == 1:
+                raise OperatorNeeded("the disk is full.", mend="Free some space.")
+            return RESULTS[capability]
+
+    hand, job_id = OnceBroken(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        stopped = await main.advance(job_id)
+        resumed = await main.advance(job_id)
+
+    assert stopped == Advance("failed", "the disk is full. Free some space.")
+    assert resumed == Advance("waiting")
+    assert hand.runs[broken] == 2
+    assert {n for name, n in hand.runs.items() if name != broken} <= {1}
+
+
+async def test_what_may_work_later_is_queued_with_its_reason(pool: Pool, dsn: str) -> None:
+    class Busy(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            raise TryLater("the host answers 503", after_s=7)
+
+    job_id = await new_job(pool)
+    async with line(pool, dsn, Busy()) as main:
+        assert await main.advance(job_id) == Advance("queued", "the host answers 503", 7)
+
+
+async def test_a_defect_of_an_agent_leaves_a_trace_and_is_not_hidden(pool: Pool, dsn: str) -> None:
+    class Buggy(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            raise KeyError("secret text")
+
+    job_id = await new_job(pool)
+    async with line(pool, dsn, Buggy()) as main:
+        with pytest.raises(KeyError):
+            await main.advance(job_id)
+
+    (event,) = await audit.search(pool, kind="agent.ended", job_id=job_id)
+    assert "KeyError inside" in event.body
+    assert "secret text" not in event.body
+
+
+async def test_every_choice_can_be_explained(pool: Pool, dsn: str) -> None:
+    job_id = await new_job(pool)
+    async with line(pool, dsn, Hand(), Hand("other", frozenset({"write"}))) as main:
+        await main.advance(job_id)
+
+    events = await audit.search(pool, kind="agent.chosen", job_id=job_id)
+    (choice,) = [event.body for event in events if '"capability":"write"' in event.body]
+    assert '"name":"hand"' in choice
+    assert '"name":"other"' in choice
+    assert '"score_s"' in choice

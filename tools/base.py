@@ -1,0 +1,238 @@
+"""What a tool file exports: `TOOL`, one thing the studio can do, and what the server lends it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Concatenate, Literal, Protocol
+
+from bookai.models import Fallback, Finding, Offer, Post, Publication, Record
+from bookai.models import MadeVideo as MadeVideo
+
+Scope = Literal["read", "operate", "approve", "agent", "admin"]
+
+
+class JobRow(Record):
+    """A job in a list. `status`: queued, running, waiting, done, refused, failed, cancelled."""
+
+    job_id: int
+    source: str
+    channel: str
+    status: str
+    stage: str
+    percent: int
+    title: str | None
+    reason: str | None
+    approval_id: int | None
+    url: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class JobDetail(Record):
+    """A job with everything an operator asks about it."""
+
+    job: JobRow
+    script: tuple[str, ...]
+    video_path: str | None
+    thumbnail_path: str | None
+    findings: tuple[Finding, ...]
+    fallbacks: tuple[Fallback, ...]
+    stage_seconds: Mapping[str, float]
+
+
+class ApprovalRow(Record):
+    """An approval. `state`: pending, approved, rejected, expired, void."""
+
+    approval_id: int
+    job_id: int
+    title: str
+    state: str
+    digest: str
+    requested_at: datetime
+    expires_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    note: str | None
+    post: Post
+    video_path: str
+
+
+class PublicationRow(Record):
+    """A post in the outbox. `state`: armed, sending, posted, unknown, failed."""
+
+    post_id: int
+    job_id: int
+    platform: str
+    account: str
+    title: str
+    state: str
+    url: str | None
+    published_at: datetime | None
+
+
+class AuditRow(Record):
+    """One audit event; `body` is the exact JSON text that is sealed."""
+
+    event_id: int
+    at: datetime
+    kind: str
+    actor: str
+    body: str
+    sealed: bool
+
+
+class AgentRow(Record):
+    """An agent and its track record."""
+
+    name: str
+    capabilities: tuple[str, ...]
+    tries: int
+    wins: int
+    success_rate: float
+    median_seconds: float | None
+    last_error: str | None
+
+
+class StudioStatus(Record):
+    """The studio at a glance."""
+
+    version: str
+    jobs: Mapping[str, int]
+    approvals_pending: int
+    published: int
+    audit_events: int
+    audit_unsealed: int
+    writer: str
+    home: str
+
+
+class Armed(Record):
+    """The outbox's answer: a new claim, one found half done, or the receipt of an earlier post."""
+
+    post_id: int
+    key: str
+    state: Literal["armed", "unknown", "posted"]
+    publication: Publication | None = None
+
+
+class Desk(Protocol):
+    """The studio's memory, lent to tools; `studio/desk.py` fills it in from the database."""
+
+    async def create_job(self, source: str, channel: str, requested_by: str) -> JobRow:
+        """Write a job and its queue entry in one transaction."""
+
+    async def list_jobs(self, status: str | None, limit: int) -> tuple[JobRow, ...]:
+        """Return jobs, newest first."""
+
+    async def get_job(self, job_id: int) -> JobDetail:
+        """Return one job; raises `Refused` when there is none."""
+
+    async def list_approvals(self, state: str | None, limit: int) -> tuple[ApprovalRow, ...]:
+        """Return approvals, oldest pending first."""
+
+    async def decide_approval(
+        self, approval_id: int, approve: bool, reason: str, by: str
+    ) -> ApprovalRow:
+        """Record an operator's decision and its audit row in one transaction; wake the job."""
+
+    async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
+        """Return posts, newest first."""
+
+    async def search_audit(
+        self, *, kind: str | None, actor: str | None, job_id: int | None, limit: int
+    ) -> tuple[AuditRow, ...]:
+        """Return audit events, newest first."""
+
+    async def list_agents(self) -> tuple[AgentRow, ...]:
+        """Return every agent with its track record."""
+
+    async def status(self) -> StudioStatus:
+        """Return the studio at a glance."""
+
+    async def list_made(self, channel: str, limit: int) -> tuple[MadeVideo, ...]:
+        """Return what a channel made, newest first; refused and failed jobs do not count."""
+
+    async def list_offers(self) -> tuple[Offer, ...]:
+        """Return every active product of the catalogue."""
+
+    async def make_link(self, job_id: int, product_id: int) -> Offer:
+        """Return the offer with this job's own tracked link; the same link when asked twice."""
+
+    async def check_approved(self, job_id: int, digest: str) -> None:
+        """Raise `Refused` unless an operator approved this very digest in time."""
+
+    async def arm_post(self, job_id: int, post: Post) -> Armed:
+        """Claim the one post of this job and target; commit before anything is sent."""
+
+    async def mark_sending(self, post_id: int) -> None:
+        """Note that the next step has an outside effect."""
+
+    async def mark_posted(self, post_id: int, external_id: str, url: str) -> Publication:
+        """Write the receipt; the same receipt when called twice."""
+
+    async def mark_not_posted(self, post_id: int, reason: str) -> None:
+        """Note that certainly nothing went out, so that a retry may send."""
+
+
+class Fetch(Protocol):
+    """The one gate to the network: size, time and address limits inside."""
+
+    async def __call__(self, url: str, *, accept: str = "*/*") -> "Fetched":
+        """Return the body of `url`; raises `Refused` or `TryLater` with the reason and the mend."""
+
+
+class Fetched(Record):
+    """What came back: `url` is the last one after redirects."""
+
+    url: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What the server lends to a tool. Never part of the MCP schema, never sent by an agent.
+
+    `work_dir` is the studio's folder for job files (`work_dir / str(job_id)`); `config` is the
+    TOML table of the plug-ins by name; `progress(fraction, message)` reaches the caller.
+    """
+
+    desk: Desk
+    fetch: Fetch
+    work_dir: Path
+    gallery_dir: Path
+    principal: str
+    progress: Callable[[float, str], Awaitable[None]]
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """One thing the studio can do.
+
+    Attributes:
+        run: coroutine function; its parameters after the first are the MCP schema, each an
+            `Annotated[type, Field(description=..., bounds)]`; its docstring is what a model reads.
+        title: for people.
+        scope: the right a caller needs.
+        timeout_s: the guard cancels the call after this many seconds.
+        needs_approval: the guard refuses the call until an operator has said yes to the job;
+            such a tool takes `job_id` and `post`.
+        read_only, destructive, idempotent, open_world: the four MCP hints.
+    """
+
+    run: Callable[Concatenate[ToolContext, ...], Awaitable[Record]]
+    title: str
+    scope: Scope
+    timeout_s: float
+    needs_approval: bool = False
+    read_only: bool = False
+    destructive: bool = False
+    idempotent: bool = True
+    open_world: bool = False
+
+    @property
+    def name(self) -> str:
+        """The file's and the MCP tool's name."""
+        return self.run.__name__

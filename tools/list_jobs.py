@@ -1,0 +1,33 @@
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bookai.models import Record
+from tools.base import JobRow, Tool, ToolContext
+
+Status = Literal["queued", "running", "waiting", "done", "refused", "failed", "cancelled"]
+
+
+class JobPage(Record):
+    """Jobs, newest first."""
+
+    jobs: tuple[JobRow, ...]
+
+
+async def list_jobs(
+    ctx: ToolContext,
+    status: Annotated[
+        Status | None,
+        Field(description="Only jobs in this state; `waiting` means for an approval."),
+    ] = None,
+    limit: Annotated[int, Field(ge=1, le=100, description="How many at most.")] = 20,
+) -> JobPage:
+    """List video jobs, newest first, with their stage and percent.
+
+    Use it to find a job or to see what goes on. Do not use it for the script, the findings or the
+    files of one job (use get_job), nor for what is already out (use list_publications).
+    """
+    return JobPage(jobs=await ctx.desk.list_jobs(status, limit))
+
+
+TOOL = Tool(run=list_jobs, title="List jobs", scope="read", timeout_s=10, read_only=True)

@@ -1,0 +1,29 @@
+from typing import Annotated
+
+from pydantic import Field
+
+from bookai.models import Record
+from tools.base import PublicationRow, Tool, ToolContext
+
+
+class PublicationPage(Record):
+    """Posts, newest first."""
+
+    publications: tuple[PublicationRow, ...]
+
+
+async def list_publications(
+    ctx: ToolContext,
+    limit: Annotated[int, Field(ge=1, le=100, description="How many at most.")] = 20,
+) -> PublicationPage:
+    """List posts of the outbox, newest first, with their state and address.
+
+    Use it to see what is out, or whether a post is stuck. Do not use it for videos that still
+    wait for approval (use list_approvals) or are being made (use list_jobs).
+    """
+    return PublicationPage(publications=await ctx.desk.list_publications(limit))
+
+
+TOOL = Tool(
+    run=list_publications, title="List publications", scope="read", timeout_s=10, read_only=True
+)

@@ -1,0 +1,1 @@
+"""Text before it becomes pixels: pure functions over words, sentences and cues."""

@@ -1,0 +1,227 @@
+"""Render a video: its own process draws and encodes, this tool watches over it."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+import tools
+from bookai.errors import OperatorNeeded, Refused, ToolFailed
+from bookai.models import Record, Render, Script, Voiceover
+from tools.base import Tool, ToolContext
+from tools.media.paths import inside, job_folder
+from tools.render.encode import ENCODER, ENCODER_REASON
+from tools.render.layout import Layout, Size
+from tools.render.spec import Outcome, Progress, Spec, is_full, no_space
+
+NAMES = {
+    "video_path": "video.mp4",
+    "thumbnail_path": "thumbnail.jpg",
+    "vtt_path": "captions.vtt",
+    "srt_path": "captions.srt",
+}
+LONGEST_S = 180.0
+PROJECT = Path(tools.__file__).resolve().parents[1]
+LONGEST_LINE = 1 << 16
+
+
+class Config(Record):
+    """The [plugins.render_video] table: `font` is a font file used for all text."""
+
+    font: str = ""
+    width: int = Field(default=1080, ge=180, le=2160, multiple_of=4)
+    height: int = Field(default=1920, ge=320, le=3840, multiple_of=4)
+    fps: int = Field(default=30, ge=10, le=60)
+
+
+async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schema)
+    ctx: ToolContext,
+    job_id: Annotated[int, Field(description="The job whose folder gets the files.", ge=1)],
+    script: Annotated[Script, Field(description="What is spoken, line by line.")],
+    voiceover: Annotated[Voiceover, Field(description="What speak returned.")],
+    brand: Annotated[str, Field(max_length=100, description="The channel's name, as shown.")],
+    credit: Annotated[str, Field(max_length=200, description="Such as 'Source: Wikinews'.")],
+    disclosure: Annotated[
+        str,
+        Field(max_length=500, description="The disclosure to show; '' when there is no offer."),
+    ],
+) -> Render:
+    """Render the finished vertical video with captions, thumbnail and subtitle files.
+
+    Call it after speak. The same input gives the same video; files of an earlier render of the
+    job are replaced only when the new ones are complete.
+    """
+    config = _config(ctx.config.get("render_video", {}))
+    voice = inside(ctx.work_dir, job_id, voiceover.path)
+    if not voice.is_file():
+        raise Refused(f"There is no voice track {voice.name!r} in job {job_id}: speak it first.")
+    if not 0 < voiceover.duration_s <= LONGEST_S:
+        raise Refused(
+            f"The voice track takes {voiceover.duration_s:.0f} s and the limit is"
+            f" {LONGEST_S:.0f} s: shorten the script."
+        )
+    folder = job_folder(ctx.work_dir, job_id)
+    scratch = _scratch(folder)
+    try:
+        size = Size(width=config.width, height=config.height, fps=config.fps)
+        spec = Spec(
+            script=script,
+            voiceover=voiceover.model_copy(update={"path": str(voice)}),
+            brand=brand,
+            credit=credit,
+            disclosure=disclosure,
+            font=config.font,
+            size=size,
+            **{key: str(scratch / name) for key, name in NAMES.items()},
+        )
+        outcome = await _run(ctx, spec, scratch)
+        render = await asyncio.to_thread(_described, scratch, folder, spec, outcome)
+        for name in NAMES.values():
+            os.replace(scratch / name, folder / name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    await ctx.progress(1.0, f"{outcome.frames} frames, {render.size_bytes / 1e6:.1f} MB")
+    return render
+
+
+def _config(table: Mapping[str, Any]) -> Config:
+    try:
+        return Config.model_validate(dict(table))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise OperatorNeeded(
+            f"[plugins.render_video] {where}: {first['msg'].lower()}.",
+            mend="Correct it in studio.toml.",
+        ) from error
+
+
+def _scratch(folder: Path) -> Path:
+    """Return a fresh folder for half-made files; what a killed render left is removed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(".render-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=".render-", dir=folder))
+    except OSError as error:
+        if is_full(error):
+            raise no_space(folder) from error
+        raise OperatorNeeded(
+            f"{str(folder)!r} cannot be written: {error.strerror}.",
+            mend="Correct the rights of that folder, then run the job again.",
+        ) from error
+
+
+async def _run(ctx: ToolContext, spec: Spec, scratch: Path) -> Outcome:
+    """Run the worker in its own process group; nothing of it outlives this call."""
+    request = scratch / "spec.json"
+    try:
+        request.write_text(spec.model_dump_json(), encoding="utf-8")
+    except OSError as error:
+        raise no_space(scratch.parent) from error
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tools.render._worker",
+        str(request),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=LONGEST_LINE,
+        cwd=PROJECT,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.TaskGroup() as group:
+            errors = group.create_task(_last_line(process))
+            answers = group.create_task(_follow(ctx, process))
+        await process.wait()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    return _judged(answers.result(), errors.result(), process.returncode)
+
+
+async def _follow(ctx: ToolContext, process: Process) -> Outcome | None:
+    """Forward the worker's progress; return its answer, or None where it died without one."""
+    assert process.stdout is not None
+    outcome = None
+    async for raw in process.stdout:
+        with suppress(ValidationError):
+            progress = Progress.model_validate_json(raw)
+            # The last percent is for the caller's own work: hashing and renaming.
+            await ctx.progress(0.99 * progress.at, progress.what)
+            continue
+        with suppress(ValidationError):
+            outcome = Outcome.model_validate_json(raw)
+    return outcome
+
+
+async def _last_line(process: Process) -> str:
+    """Return the last line of the worker's error output, at most 300 characters."""
+    assert process.stderr is not None
+    tail = b""
+    while part := await process.stderr.read(4096):
+        tail = (tail + part)[-8192:]
+    lines = tail.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1][:300] if lines else ""
+
+
+def _judged(outcome: Outcome | None, last: str, code: int | None) -> Outcome:
+    if outcome is None:
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        raise ToolFailed(
+            f"The render process ended with {how}: {last or 'it said nothing'}. Run the job again;"
+            " signal 9 without a kill mostly means that memory ran out."
+        )
+    if outcome.error == "Refused":
+        raise Refused(outcome.message)
+    if outcome.error == "OperatorNeeded":
+        raise OperatorNeeded(outcome.message)
+    if outcome.error:
+        raise ToolFailed(f"The render failed: {outcome.message}. Run the job again.")
+    return outcome
+
+
+def _described(scratch: Path, folder: Path, spec: Spec, outcome: Outcome) -> Render:
+    """Return the record of the finished files, which are about to move into `folder`."""
+    video, thumbnail = scratch / NAMES["video_path"], scratch / NAMES["thumbnail_path"]
+    layout = Layout(spec.size)
+    marks = {"captions": layout.captions}
+    if spec.disclosure:
+        marks["disclosure"] = layout.notice
+    return Render(
+        video_path=str(folder / video.name),
+        thumbnail_path=str(folder / thumbnail.name),
+        captions_path=str(folder / NAMES["vtt_path"]),
+        sha256=_sha256(video),
+        thumbnail_sha256=_sha256(thumbnail),
+        captions_sha256=_sha256(scratch / NAMES["vtt_path"]),
+        size_bytes=video.stat().st_size,
+        duration_s=outcome.duration_s,
+        width=spec.size.width,
+        height=spec.size.height,
+        fps=spec.size.fps,
+        encoder=ENCODER,
+        encoder_reason=ENCODER_REASON,
+        marks=marks,
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+TOOL = Tool(run=render_video, title="Render the video", scope="agent", timeout_s=600)

@@ -1,0 +1,35 @@
+"""Open and parse one feed: what reading a feed and searching all feeds have in common."""
+
+import asyncio
+
+from bookai.errors import Refused
+from bookai.models import Feed
+from tools.base import ToolContext
+from tools.sources.base import MIB
+from tools.sources.intake.opening import open_source
+from tools.sources.intake.syndication import parse_feed
+
+ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.5"
+MAX_BYTES = 5 * MIB
+PARSING_S = 30.0
+
+
+async def load_feed(ctx: ToolContext, source: str) -> Feed:
+    """Return the feed at a path or URL.
+
+    Raises:
+        Refused: it cannot be read, or is no feed.
+        TryLater: the network or the server does not answer now.
+    """
+    material = await open_source(
+        source,
+        fetch=ctx.fetch,
+        home=ctx.work_dir.parent,
+        accept=ACCEPT,
+        limit_of=lambda clue: MAX_BYTES,
+    )
+    try:
+        async with asyncio.timeout(PARSING_S):
+            return await asyncio.to_thread(parse_feed, material)
+    except TimeoutError as error:
+        raise Refused(f"{material.where} took more than {PARSING_S:g} s to read.") from error
