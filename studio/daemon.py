@@ -13,6 +13,7 @@ from bookai.errors import BookAIError, Refused
 from bookai.metrics import QUEUE_DEPTH
 from bookai.settings import Settings, SourceSettings
 from studio.database import seal_audit
+from studio.engine import LOCK_PREFIX
 from studio.notify import notify
 from studio.wiring import Office, Studio, now
 
@@ -85,7 +86,8 @@ async def _care(office: Office) -> None:
     released = await queue.release_dead(pool, silent_s=DEAD_AFTER_S)
     if released:
         logger.warning("Took up %s jobs of dead workers", released, extra={"action": "recovered"})
-    for job_id in await approvals.expire(pool, now()):
+    stranded = await jobs.list_stranded(pool, LOCK_PREFIX, DEAD_AFTER_S)
+    for job_id in (*await approvals.expire(pool, now()), *stranded):
         async with pool.acquire() as con, con.transaction():
             await office.engine.enqueue(con, job_id)
     for name, waiting in (await office.engine.depth()).items():

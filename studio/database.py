@@ -18,8 +18,6 @@ from bookai.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LOWEST_VERSION = 15
-
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -51,12 +49,6 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
             passwords = server.role_passwords()
         applied = await migrate(admin, migrations_dir(), passwords)
         pool = await stack.enter_async_context(open_pool(dsn))
-        version = int(await pool.fetchval("SHOW server_version_num")) // 10_000
-        if version < LOWEST_VERSION:
-            raise OperatorNeeded(
-                f"BOOKAI_DSN leads to PostgreSQL {version}.",
-                mend=f"The studio needs {LOWEST_VERSION} or newer.",
-            )
         yield Database(pool, dsn, server, tuple(applied))
 
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import procrastinate
@@ -21,7 +22,9 @@ logger = logging.getLogger(__name__)
 
 TASK = "advance_job"
 QUEUE = "graph"
+LOCK_PREFIX = "job-"
 MAX_TRIES = 5
+LONGEST_WAIT_S = 900.0
 FOREGROUND_PRIORITY = 10
 
 AdvanceJob = Callable[[int], Awaitable[Advance]]
@@ -29,7 +32,20 @@ AdvanceJob = Callable[[int], Awaitable[Advance]]
 
 def lock_of(job_id: int) -> str:
     """Return the name of a job's lock: its thread id in the graph."""
-    return f"job-{job_id}"
+    return f"{LOCK_PREFIX}{job_id}"
+
+
+def _entry(job_id: int, *, priority: int = 0, at: datetime | None = None) -> queue.Entry:
+    lock = lock_of(job_id)
+    return queue.Entry(
+        task=TASK,
+        args={"job_id": job_id},
+        queue=QUEUE,
+        lock=lock,
+        once=lock,
+        priority=priority,
+        at=at,
+    )
 
 
 class Engine(Protocol):
@@ -77,29 +93,17 @@ class Procrastinate:
 
     async def enqueue(self, con: Con, job_id: int, *, priority: int = 0) -> None:
         """Queue a job's next stretch, in the caller's transaction; once while it waits."""
-        lock = lock_of(job_id)
-        entry = queue.Entry(
-            task=TASK,
-            args={"job_id": job_id},
-            queue=QUEUE,
-            lock=lock,
-            once=lock,
-            priority=priority,
-        )
-        await queue.enqueue(con, entry)
+        await queue.enqueue(con, _entry(job_id, priority=priority))
 
     async def serve(self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event) -> None:
         """Work with `advance` until `stop` is set; jobs that run are finished first."""
         app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(conninfo=self.dsn, min_size=1, max_size=4)
         )
-        retry = procrastinate.RetryStrategy(
-            max_attempts=MAX_TRIES, exponential_wait=4, retry_exceptions=[TryLater]
-        )
 
-        @app.task(name=TASK, queue=QUEUE, retry=retry, pass_context=True)
-        async def advance_job(context: procrastinate.JobContext, job_id: int) -> None:
-            await self._work(advance, job_id, last_try=context.job.attempts + 1 >= MAX_TRIES)
+        @app.task(name=TASK, queue=QUEUE)
+        async def advance_job(job_id: int) -> None:
+            await self._work(advance, job_id)
 
         async with app.open_async(), asyncio.TaskGroup() as group:
             worker = group.create_task(
@@ -119,24 +123,42 @@ class Procrastinate:
         """Return how many entries wait, by queue."""
         return await queue.depth(self.pool)
 
-    async def _work(self, advance: AdvanceJob, job_id: int, *, last_try: bool) -> None:
+    async def _work(self, advance: AdvanceJob, job_id: int) -> None:
         try:
             async with queue.hold_running(self.dsn, lock_of(job_id)):
                 result = await advance(job_id)
-        except TryLater:
-            raise
+        except TryLater as error:
+            # Another process has the job, or Postgres took the lock away. Neither is the job's
+            # fault, so it costs no try.
+            logger.warning("Job %s is put off: %s", job_id, error)
+            await self._again(job_id, error.after_s)
+            return
         except Exception as error:
             # The door of the worker: a defect ends this job with a reason, not the worker.
             logger.exception("Job %s broke", job_id, extra={"action": "job_broke"})
             reason = f"something broke inside ({type(error).__name__}); the studio's log has it"
             await self._fail(job_id, f"{reason}. Try again: bookai make --resume {job_id}")
             return
-        if result.again_after_s is None:
-            return
-        if last_try:
-            await self._fail(job_id, f"gave up after {MAX_TRIES} tries: {result.reason}")
-            return
-        raise TryLater(result.reason or "not yet", after_s=result.again_after_s)
+        if result.again_after_s is not None:
+            await self._put_off(job_id, result.reason or "not yet", result.again_after_s)
+
+    async def _put_off(self, job_id: int, reason: str, after_s: float) -> None:
+        """Count the try; queue the next one with growing distance, or give up."""
+        async with self.pool.acquire() as con, con.transaction():
+            tries = await jobs.count_try(con, job_id)
+        if tries >= MAX_TRIES:
+            await self._fail(
+                job_id,
+                f"gave up after {tries} tries: {reason} "
+                f"To try again: bookai make --resume {job_id}",
+            )
+        else:
+            await self._again(job_id, min(after_s * 2 ** (tries - 1), LONGEST_WAIT_S))
+
+    async def _again(self, job_id: int, after_s: float) -> None:
+        at = datetime.now(UTC) + timedelta(seconds=after_s)
+        async with self.pool.acquire() as con, con.transaction():
+            await queue.enqueue(con, _entry(job_id, at=at))
 
     async def _fail(self, job_id: int, reason: str) -> None:
         async with self.pool.acquire() as con, con.transaction():

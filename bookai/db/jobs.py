@@ -38,9 +38,23 @@ SELECT {_ROW}
 """  # noqa: S608  # a constant of ours
 UPDATE_STATUS = """
 UPDATE video_jobs
-   SET status = $2, stage = coalesce($3, stage), reason = $4, updated_at = now()
+   SET status = $2, stage = coalesce($3, stage), reason = $4, updated_at = now(),
+       attempt = CASE WHEN $2 IN ('queued', 'running') THEN attempt ELSE 0 END
  WHERE job_id = $1
 RETURNING status
+"""
+COUNT_TRY = "UPDATE video_jobs SET attempt = attempt + 1 WHERE job_id = $1 RETURNING attempt"
+# A job that should move, and that no queue entry moves: its entry was lost with a crash.
+SELECT_STRANDED = """
+SELECT j.job_id
+  FROM video_jobs j
+  LEFT JOIN approvals a ON a.approval_id = (j.record ->> 'approval_id')::bigint
+ WHERE (j.status IN ('queued', 'running') OR (j.status = 'waiting' AND a.state <> 'pending'))
+   AND j.updated_at < now() - make_interval(secs => $1)
+   AND NOT EXISTS (SELECT FROM procrastinate_jobs p
+                    WHERE p.lock = $2 || j.job_id
+                      AND p.status IN ('todo', 'doing'))
+ ORDER BY j.job_id
 """
 UPDATE_PROGRESS = """
 UPDATE video_jobs
@@ -239,6 +253,18 @@ async def list_made(pool: Pool, channel: str, limit: int) -> tuple[Made, ...]:
 async def list_unfinished(pool: Pool, source: str | None = None) -> tuple[int, ...]:
     """Return jobs that neither ended nor wait for an operator, oldest first."""
     return tuple(row["job_id"] for row in await pool.fetch(SELECT_UNFINISHED, source))
+
+
+async def list_stranded(pool: Pool, lock_prefix: str, still_s: float) -> tuple[int, ...]:
+    """Return jobs that should move, have not for `still_s`, and have no queue entry."""
+    rows = await pool.fetch(SELECT_STRANDED, still_s, lock_prefix)
+    return tuple(row["job_id"] for row in rows)
+
+
+async def count_try(con: Con, job_id: int) -> int:
+    """Count a try that was put off; return how many there were since the job last got further."""
+    tries: int = await con.fetchval(COUNT_TRY, job_id)
+    return tries
 
 
 async def count_by_status(pool: Pool) -> dict[str, int]:

@@ -42,7 +42,9 @@ def import_(path: Path, json_: bool) -> None:
 
     async def work() -> int:
         async with open_office(read_settings()) as office:
-            return await offers.import_products(office.database.pool, path)
+            return await offers.import_products(
+                office.database.pool, path, actor=operator(), networks=office.desk.networks
+            )
 
     count = run(work())
     if json_:
