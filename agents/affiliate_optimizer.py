@@ -1,7 +1,17 @@
 from agents.base import Agent, Context
 from bookai.errors import BookAIError, OperatorNeeded, Refused
-from bookai.models import Capability, Fallback, Offer, OfferChoice, OfferList, Script, VideoJob
+from bookai.models import (
+    Capability,
+    Fallback,
+    Line,
+    Offer,
+    OfferChoice,
+    OfferList,
+    Script,
+    VideoJob,
+)
 from bookai.text.offer_match import Fit, best_fits
+from bookai.text.readability import seconds
 from bookai.text.sensitive import sensitive_word
 
 DISCLOSURES = {
@@ -46,7 +56,21 @@ async def _offered(job: VideoJob, script: Script, fit: Fit, ctx: Context) -> Vid
         return _without(job, f"{fit.offer.name} fits, but has no link: {error}", fallback)
     disclosure, fallbacks = disclosure_in(script.language)
     reason = f"{offer.name}: matched {_quoted(fit.matched)}"
-    return _with(job, OfferChoice(offer=offer, reason=reason, disclosure=disclosure), *fallbacks)
+    spoken = job.model_copy(update={"script": with_disclosure(script, disclosure)})
+    choice = OfferChoice(offer=offer, reason=reason, disclosure=disclosure)
+    return _with(spoken, choice, *fallbacks)
+
+
+def with_disclosure(script: Script, disclosure: str) -> Script:
+    """Return the script with the disclosure as a line of its own, before the call to action.
+
+    An ad that only a caption names is missed by whoever listens; the picture shows it as well.
+    """
+    lines = [line for line in script.lines if line.kind != "disclosure"]
+    at = next((n for n, line in enumerate(lines) if line.kind == "cta"), len(lines))
+    lines.insert(at, Line(text=disclosure, kind="disclosure"))
+    length_s = seconds(" ".join(line.text for line in lines))
+    return script.model_copy(update={"lines": tuple(lines), "seconds_est": length_s})
 
 
 def disclosure_in(language: str) -> tuple[str, tuple[Fallback, ...]]:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from agents.affiliate_optimizer import AGENT, DISCLOSURES
+from agents.affiliate_optimizer import AGENT, DISCLOSURES, with_disclosure
 from agents.base import Channel, Context
 from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
 from bookai.models import Fallback, Line, Offer, OfferChoice, OfferList, Script, VideoJob
@@ -147,3 +147,15 @@ async def test_a_busy_tool_is_tried_again_not_given_up() -> None:
 async def test_without_a_script_there_is_nothing_to_match() -> None:
     with pytest.raises(BookAIError, match="job 7 has no script"):
         await match(toolbox(), job().model_copy(update={"script": None}))
+
+
+def test_the_disclosure_is_spoken_once_right_before_the_call_to_action() -> None:
+    lines = (Line(text="A fact.", kind="beat"), Line(text="Follow along.", kind="cta"))
+    script = Script(
+        title="T", lines=lines, language="en", draft_kind="model", writer="t", seconds_est=20
+    )
+
+    once = with_disclosure(script, "Ad: we earn.")
+
+    assert [line.text for line in once.lines] == ["A fact.", "Ad: we earn.", "Follow along."]
+    assert with_disclosure(once, "Ad: we earn.") == once
