@@ -124,14 +124,17 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     if toml.is_file():
         try:
             values = tomllib.loads(toml.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise OperatorNeeded(f"{toml} cannot be read: {error}.", mend="Correct it.") from error
     values["home"] = home
     values |= {key: env[name] for name, key in _ENVIRONMENT.items() if env.get(name)}
     if env.get("OLLAMA_HOST"):
-        values["ollama"] = {**values.get("ollama", {}), "host": _with_scheme(env["OLLAMA_HOST"])}
+        values["ollama"] = {
+            **_table(values, "ollama", toml),
+            "host": _with_scheme(env["OLLAMA_HOST"]),
+        }
     if env.get("BOOKAI_FFMPEG"):
-        plugins = values.get("plugins", {})
+        plugins = _table(values, "plugins", toml)
         values["plugins"] = {**plugins, "ffmpeg": {"path": env["BOOKAI_FFMPEG"]}}
     try:
         return Settings.model_validate(values)
@@ -141,6 +144,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             for one in error.errors(include_input=False, include_url=False)
         )
         raise OperatorNeeded(f"{toml} or the environment: {wrong}.", mend="Correct it.") from error
+
+
+def _table(values: dict[str, Any], name: str, toml: Path) -> dict[str, Any]:
+    found = values.get(name, {})
+    if not isinstance(found, dict):
+        raise OperatorNeeded(f"{toml}: {name} must be a table.", mend=f"Write it as [{name}].")
+    return found
 
 
 def _with_scheme(host: str) -> str:

@@ -24,7 +24,7 @@ from langgraph.types import Command, interrupt
 from bookai.db import approvals, jobs
 from bookai.db.pool import Pool
 from bookai.errors import BookAIError, Refused, TryLater
-from bookai.models import Capability, VideoJob
+from bookai.models import Capability, Report, VideoJob
 from graphs.state import State, first_state
 from graphs.steps import Crew, Step
 
@@ -87,7 +87,7 @@ class Production:
             return Advance("done")
         if found.interrupts:
             if await self._is_undecided(job_id):
-                return Advance("waiting")
+                return await self._waits(job_id)
             command: State | Command[Any] | None = Command(resume="decided")
         else:
             command = first_state(job_id) if found.created_at is None else None
@@ -102,7 +102,7 @@ class Production:
             return await self._stop(job_id, Advance("failed", str(error)))
         after = await graph.aget_state(config)
         if after.next:
-            return Advance("waiting")
+            return await self._waits(job_id)
         await self._set(job_id, "done", stage="done")
         return Advance("done")
 
@@ -112,11 +112,12 @@ class Production:
         graph.add_node("write", self._write)
         graph.add_node("edit", self._edit)
         plain: tuple[Capability, ...] = (
-            "match_offers", "render", "check", "package", "publish", "report",
+            "match_offers", "render", "check", "package", "publish",
         )  # fmt: skip
         for name in plain:
             graph.add_node(name, _Plain(self._crew, name))
         graph.add_node("ask", self._ask)
+        graph.add_node("report", self._report)
         graph.add_node("wait", self._wait)
         graph.add_edge(START, "scout")
         graph.add_edge("scout", "write")
@@ -174,7 +175,8 @@ class Production:
 
     async def _wait(self, state: State) -> dict[str, Any]:
         """Stop here until an operator decided; the answer is read from the table, never passed."""
-        interrupt({"job_id": state["job_id"]})
+        if await self._is_undecided(state["job_id"]):
+            interrupt({"job_id": state["job_id"]})
         job = await jobs.load(self._pool, state["job_id"])
         row = await approvals.get(self._pool, job.approval_id or 0)
         if row.state == "approved":
@@ -186,6 +188,23 @@ class Production:
             f"approval {row.approval_id} is {row.state}; nothing was published. "
             f"Make the video again: bookai make {job.source!r}"
         )
+
+    async def _report(self, state: State) -> dict[str, Any]:
+        """Read results home. The post is out: failing here must not call the job failed."""
+        step = Step(state["job_id"], "report", state["skips"])
+        try:
+            await self._crew.do(step)
+        except BookAIError as error:
+            job = await jobs.load(self._pool, step.job_id)
+            note = Report(views=None, note=f"not read: {error}")
+            async with self._pool.acquire() as con, con.transaction():
+                await jobs.save(con, job.model_copy(update={"report": note}))
+        return {}
+
+    async def _waits(self, job_id: int) -> Advance:
+        if (await jobs.get(self._pool, job_id)).status != "waiting":
+            await self._set(job_id, "waiting", stage="approval")
+        return Advance("waiting")
 
     async def _is_undecided(self, job_id: int) -> bool:
         job = await jobs.load(self._pool, job_id)

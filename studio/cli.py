@@ -1,5 +1,6 @@
 """The `bookai` command. Each command's module is imported only when that command runs."""
 
+import logging
 import sys
 from importlib import import_module
 
@@ -7,6 +8,8 @@ import click
 
 from bookai.errors import BookAIError
 from bookai.house import VERSION, check_own_packages
+
+logger = logging.getLogger(__name__)
 
 # Name: the module that holds it, and its line in `bookai --help`.
 _COMMANDS = {
@@ -82,4 +85,12 @@ def main() -> None:
         if debug:
             raise
         click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        # The last door: a defect of ours. Its text may hold anything, so only its kind is told.
+        logger.debug("A defect", exc_info=True)
+        name = type(error).__name__
+        click.echo(f"error: something broke inside ({name}). See it: bookai --debug …", err=True)
         sys.exit(1)

@@ -9,7 +9,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import start_http_server
 
 from bookai.db import approvals, jobs, queue
-from bookai.errors import BookAIError, Refused
+from bookai.db.pool import DATABASE_ERRORS
+from bookai.errors import BookAIError
 from bookai.metrics import QUEUE_DEPTH
 from bookai.settings import Settings, SourceSettings
 from studio.database import seal_audit
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 SEAL_EVERY_S = 1.0
 CARE_EVERY_S = 10.0
 DEAD_AFTER_S = 30.0
+ASK_DUE_S = 60
 
 
 def serve_metrics(settings: Settings) -> None:
@@ -67,9 +69,9 @@ async def _every(
     while not stop.is_set():
         try:
             await tick()
-        except BookAIError:
-            # A tick that fails is tried again at the next one: the daemon outlives a restart of
-            # Postgres or a full disk, and the log says what was wrong meanwhile.
+        except (BookAIError, *DATABASE_ERRORS):
+            # Tried again at the next tick, and the log says what was wrong. When Postgres stays
+            # away, the worker ends with its reason and systemd starts us anew.
             logger.exception("A tick failed", extra={"action": "tick_failed"})
         with suppress(TimeoutError):
             async with asyncio.timeout(interval_s):
@@ -87,7 +89,8 @@ async def _care(office: Office) -> None:
     if released:
         logger.warning("Took up %s jobs of dead workers", released, extra={"action": "recovered"})
     stranded = await jobs.list_stranded(pool, LOCK_PREFIX, DEAD_AFTER_S)
-    for job_id in (*await approvals.expire(pool, now()), *stranded):
+    await office.desk.expire_approvals()
+    for job_id in stranded:
         async with pool.acquire() as con, con.transaction():
             await office.engine.enqueue(con, job_id)
     for name, waiting in (await office.engine.depth()).items():
@@ -97,19 +100,19 @@ async def _care(office: Office) -> None:
 
 
 async def _poll_sources(office: Office, stop: asyncio.Event) -> None:
-    """Start a job a source at its cadence; a source whose last job is unfinished is left alone."""
+    """Ask for each source often whether its next job is due: the database remembers, not we."""
     scheduler = AsyncIOScheduler(timezone="UTC")
     for source in office.settings.sources:
         scheduler.add_job(
             _start_job,
             "interval",
-            seconds=source.every_s,
+            seconds=min(source.every_s, ASK_DUE_S),
             args=(office, source),
             id=f"{source.channel}:{source.url}",
             next_run_time=now(),
             coalesce=True,
             max_instances=1,
-            misfire_grace_time=source.every_s,
+            misfire_grace_time=ASK_DUE_S,
         )
     scheduler.start()
     try:
@@ -119,15 +122,10 @@ async def _poll_sources(office: Office, stop: asyncio.Event) -> None:
 
 
 async def _start_job(office: Office, source: SourceSettings) -> None:
-    pool = office.database.pool
-    if await jobs.list_unfinished(pool, source.url):
-        return
-    waiting = await jobs.list_rows(pool, "waiting", 500)
-    if any(row.source == source.url for row in waiting):
-        return  # the operator has not answered the last one: never make what nobody looks at
     try:
-        job = await office.desk.create_job(source.url, source.channel, "schedule")
-    except Refused:
-        logger.exception("No job for %s", source.url, extra={"action": "schedule_refused"})
-    else:
+        job = await office.desk.create_due_job(source.url, source.channel, source.every_s)
+    except BookAIError:
+        logger.exception("No job for %s", source.url, extra={"action": "schedule_failed"})
+        return
+    if job is not None:
         logger.info("Started job %s for %s", job.job_id, source.url)

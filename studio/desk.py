@@ -41,7 +41,7 @@ class StudioDesk:
     home: str
 
     async def create_job(
-        self, source: str, channel: str, requested_by: str, *, priority: int = 0
+        self, source: str, channel: str, requested_by: str, *, foreground: bool = False
     ) -> JobRow:
         """Write a job and its queue entry in one transaction."""
         if not source.strip() or len(source) > 2000:
@@ -51,26 +51,43 @@ class StudioDesk:
             raise Refused(f"there is no channel {channel!r}; known: {known}.")
         async with self.pool.acquire() as con, con.transaction():
             job_id = await jobs.create(con, source, channel, requested_by)
-            await self.engine.enqueue(con, job_id, priority=priority)
+            await self.engine.enqueue(con, job_id, foreground=foreground)
         return _job(await jobs.get(self.pool, job_id))
 
-    async def resume_job(self, job_id: int, requested_by: str, *, priority: int = 0) -> JobRow:
+    async def create_due_job(self, source: str, channel: str, every_s: int) -> JobRow | None:
+        """Make a source's next job when it is due, once among all processes; else return None.
+
+        It is not due while its last job is younger than `every_s`, unfinished, or unanswered:
+        never make what nobody looks at.
+        """
+        async with self.pool.acquire() as con, con.transaction():
+            if not await jobs.is_due(con, source, every_s):
+                return None
+            job_id = await jobs.create(con, source, channel, "schedule")
+            await self.engine.enqueue(con, job_id)
+        return _job(await jobs.get(self.pool, job_id))
+
+    async def resume_job(
+        self, job_id: int, requested_by: str, *, foreground: bool = False
+    ) -> JobRow:
         """Queue a stopped job again, from its last finished step.
 
         Raises:
             Refused: the job is finished, or waits for an operator.
         """
         row = await jobs.get(self.pool, job_id)
-        if row.status == "done":
-            raise Refused(f"job {job_id} is done: {row.url}.")
-        if row.status == "waiting":
-            raise Refused(
-                f"job {job_id} waits for an operator: bookai approve {row.approval_id}, "
-                f"or bookai reject {row.approval_id} --reason …"
-            )
         async with self.pool.acquire() as con, con.transaction():
+            # Locked: a worker may set it waiting at this very moment.
+            status = await jobs.lock_status(con, job_id)
+            if status == "done":
+                raise Refused(f"job {job_id} is done: {row.url}.")
+            if status == "waiting":
+                raise Refused(
+                    f"job {job_id} waits for an operator: bookai approve {row.approval_id}, "
+                    f"or bookai reject {row.approval_id} --reason …"
+                )
             await jobs.set_status(con, job_id, "queued", actor=requested_by)
-            await self.engine.enqueue(con, job_id, priority=priority)
+            await self.engine.enqueue(con, job_id, foreground=foreground)
         return _job(await jobs.get(self.pool, job_id))
 
     async def list_jobs(self, status: str | None, limit: int) -> tuple[JobRow, ...]:
@@ -103,14 +120,32 @@ class StudioDesk:
         self, approval_id: int, approve: bool, reason: str, by: str
     ) -> ApprovalRow:
         """Record a decision, its audit row and the job's next queue entry in one transaction."""
+        return await self.decide_here(approval_id, approve, reason, by, foreground=False)
+
+    async def decide_here(
+        self, approval_id: int, approve: bool, reason: str, by: str, *, foreground: bool
+    ) -> ApprovalRow:
+        """Decide, and say whether the caller itself carries the job on."""
 
         async def wake(con: Con, job_id: int) -> None:
-            await self.engine.enqueue(con, job_id)
+            # The row must not look as if it still waited for the operator: whoever resumes it
+            # after a crash goes by it.
+            await jobs.set_status(con, job_id, "queued", actor=by)
+            await self.engine.enqueue(con, job_id, foreground=foreground)
 
         row = await approvals.decide(
             self.pool, approval_id, approve, reason, by, self.now(), on_decided=wake
         )
         return _approval(row)
+
+    async def expire_approvals(self) -> int:
+        """Expire what nobody answered in time, and wake those jobs in the same transaction."""
+
+        async def wake(con: Con, job_id: int) -> None:
+            await jobs.set_status(con, job_id, "queued")
+            await self.engine.enqueue(con, job_id)
+
+        return len(await approvals.expire(self.pool, self.now(), on_ended=wake))
 
     async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
         """Return posts, newest first."""
@@ -192,7 +227,8 @@ class StudioDesk:
 
     async def check_approved(self, job_id: int, digest: str) -> None:
         """Raise `Refused` unless an operator approved this very digest in time."""
-        await approvals.check(self.pool, job_id, digest, self.now())
+        begun = await outbox.is_begun(self.pool, job_id, digest)
+        await approvals.check(self.pool, job_id, digest, self.now(), begun=begun)
 
     async def arm_post(self, job_id: int, post: Post) -> Armed:
         """Claim the one post of this job and target."""

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import procrastinate
+from procrastinate.app import WorkerOptions
 
 from bookai.db import jobs, queue
 from bookai.db.pool import Con, Pool
-from bookai.errors import TryLater
+from bookai.errors import OperatorNeeded, TryLater
 from graphs.production import Advance
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ QUEUE = "graph"
 LOCK_PREFIX = "job-"
 MAX_TRIES = 5
 LONGEST_WAIT_S = 900.0
-FOREGROUND_PRIORITY = 10
+STOP_S = 60.0
 
 AdvanceJob = Callable[[int], Awaitable[Advance]]
 
@@ -35,15 +36,19 @@ def lock_of(job_id: int) -> str:
     return f"{LOCK_PREFIX}{job_id}"
 
 
-def _entry(job_id: int, *, priority: int = 0, at: datetime | None = None) -> queue.Entry:
+def desk_queue(job_id: int) -> str:
+    """Return the queue of a job that somebody watches: that process works on nothing else."""
+    return f"desk-{job_id}"
+
+
+def _entry(job_id: int, *, foreground: bool = False, at: datetime | None = None) -> queue.Entry:
     lock = lock_of(job_id)
     return queue.Entry(
         task=TASK,
         args={"job_id": job_id},
-        queue=QUEUE,
+        queue=desk_queue(job_id) if foreground else QUEUE,
         lock=lock,
         once=lock,
-        priority=priority,
         at=at,
     )
 
@@ -51,11 +56,16 @@ def _entry(job_id: int, *, priority: int = 0, at: datetime | None = None) -> que
 class Engine(Protocol):
     """What the studio asks of a work queue."""
 
-    async def enqueue(self, con: Con, job_id: int, *, priority: int = 0) -> None:
+    async def enqueue(self, con: Con, job_id: int, *, foreground: bool = False) -> None:
         """Queue a job's next stretch, in the caller's transaction; once while it waits."""
 
-    async def serve(self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event) -> None:
-        """Work with `advance` until `stop` is set; jobs that run are finished first."""
+    async def serve(
+        self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event, *, only: int | None = None
+    ) -> None:
+        """Work with `advance` until `stop` is set, on all jobs or `only` on one that is watched.
+
+        Jobs that run are finished first, up to `STOP_S`.
+        """
 
     async def depth(self) -> dict[str, int]:
         """Return how many entries wait, by queue."""
@@ -67,15 +77,17 @@ class Inline:
     def __init__(self) -> None:
         self.queued: list[int] = []
 
-    async def enqueue(self, con: Con, job_id: int, *, priority: int = 0) -> None:
+    async def enqueue(self, con: Con, job_id: int, *, foreground: bool = False) -> None:
         """Remember the job, once."""
-        del con, priority
+        del con, foreground
         if job_id not in self.queued:
             self.queued.append(job_id)
 
-    async def serve(self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event) -> None:
+    async def serve(
+        self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event, *, only: int | None = None
+    ) -> None:
         """Run what is queued, in order, until nothing is left or `stop` is set."""
-        del concurrency
+        del concurrency, only
         while self.queued and not stop.is_set():
             await advance(self.queued.pop(0))
 
@@ -91,12 +103,20 @@ class Procrastinate:
     dsn: str
     pool: Pool
 
-    async def enqueue(self, con: Con, job_id: int, *, priority: int = 0) -> None:
+    async def enqueue(self, con: Con, job_id: int, *, foreground: bool = False) -> None:
         """Queue a job's next stretch, in the caller's transaction; once while it waits."""
-        await queue.enqueue(con, _entry(job_id, priority=priority))
+        await queue.enqueue(con, _entry(job_id, foreground=foreground))
 
-    async def serve(self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event) -> None:
-        """Work with `advance` until `stop` is set; jobs that run are finished first."""
+    async def serve(
+        self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event, *, only: int | None = None
+    ) -> None:
+        """Work with `advance` until `stop` is set, on all jobs or `only` on one that is watched.
+
+        Jobs that run are finished first, up to `STOP_S`; later ones are found by `list_stranded`.
+
+        Raises:
+            OperatorNeeded: the queue cannot be reached any more.
+        """
         app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(conninfo=self.dsn, min_size=1, max_size=4)
         )
@@ -105,23 +125,41 @@ class Procrastinate:
         async def advance_job(job_id: int) -> None:
             await self._work(advance, job_id)
 
-        async with app.open_async(), asyncio.TaskGroup() as group:
-            worker = group.create_task(
-                app.run_worker_async(
-                    queues=[QUEUE],
-                    concurrency=concurrency,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=2.0,
-                    update_heartbeat_interval=5.0,
-                    delete_jobs="successful",
-                )
-            )
-            await stop.wait()
-            worker.cancel()
+        async with app.open_async():
+            options: WorkerOptions = {
+                "concurrency": concurrency,
+                "install_signal_handlers": False,
+                "fetch_job_polling_interval": 2.0,
+                "update_heartbeat_interval": 5.0,
+                "shutdown_graceful_timeout": STOP_S,
+                "delete_jobs": "successful",
+            }
+            if only is not None:
+                options["queues"] = [desk_queue(only)]
+            worker = asyncio.create_task(app.run_worker_async(**options))
+            stopping = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopping.cancel()
+                worker.cancel()
+                await asyncio.wait({worker})
+            if not stop.is_set():
+                # A worker that is gone while nobody asked for it would leave a live daemon idle.
+                error = None if worker.cancelled() else worker.exception()
+                raise OperatorNeeded(
+                    f"the queue's worker ended by itself ({type(error).__name__}).",
+                    mend="Is Postgres there? bookai doctor",
+                ) from error
 
     async def depth(self) -> dict[str, int]:
         """Return how many entries wait, by queue."""
-        return await queue.depth(self.pool)
+        found: dict[str, int] = {}
+        for name, waiting in (await queue.depth(self.pool)).items():
+            # One name for all watched jobs: it becomes a metric's label.
+            key = "desk" if name.startswith("desk-") else name
+            found[key] = found.get(key, 0) + waiting
+        return found
 
     async def _work(self, advance: AdvanceJob, job_id: int) -> None:
         try:

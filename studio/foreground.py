@@ -46,10 +46,14 @@ async def carry(
     """
     await queue.release_dead(pool, lock=lock_of(job_id))
     before = await jobs.get(pool, job_id)
+    if before.status not in until:
+        async with pool.acquire() as con, con.transaction():
+            # Wherever its entry waits, it is ours now: this process works on nothing else.
+            await engine.enqueue(con, job_id, foreground=True)
     stop = asyncio.Event()
     started = time.monotonic()
     async with asyncio.TaskGroup() as group:
-        group.create_task(engine.serve(advance, 1, stop))
+        group.create_task(engine.serve(advance, 1, stop, only=job_id))
         try:
             while True:
                 row = await jobs.get(pool, job_id)

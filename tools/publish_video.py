@@ -7,7 +7,7 @@ from pydantic import Field
 
 from bookai.errors import Refused
 from bookai.models import Post, Publication
-from tools.base import Tool, ToolContext
+from tools.base import Armed, Tool, ToolContext
 from tools.media.paths import inside
 from tools.platforms.base import Files, NotSent, Platform, platforms
 
@@ -30,31 +30,44 @@ async def publish_video(
     """
     platform = _platform(post.platform)
     _refuse_hidden_ad(post)
-    await ctx.progress(0.05, "checking that the files are those that were approved")
-    files = Files(
-        video=await _verified(ctx, job_id, video_path, post.video_sha256),
-        thumbnail=await _verified(ctx, job_id, thumbnail_path, post.thumbnail_sha256),
-        captions=await _verified(ctx, job_id, captions_path, post.captions_sha256),
-    )
-    armed = await ctx.desk.arm_post(job_id, post)
-    if armed.publication is not None:
-        return armed.publication
-    if armed.state == "unknown":
-        # A process died between sending and the receipt: ask before anything is sent again.
-        found = await platform.find(armed.key, ctx)
-        if found is not None:
-            return await ctx.desk.mark_posted(armed.post_id, found.external_id, found.url)
-        reason = f"{post.platform} knows nothing of it"
-        await ctx.desk.mark_not_posted(armed.post_id, reason)
-        armed = await ctx.desk.arm_post(job_id, post)
-    await ctx.progress(0.2, f"publishing on {post.platform}")
-    await ctx.desk.mark_sending(armed.post_id)
+    await ctx.progress(0.05, "looking whether it is out already")
+    claim = await _claim(ctx, platform, job_id, post)
+    if claim.publication is not None:
+        return claim.publication
+    await ctx.progress(0.1, "checking that the files are those that were approved")
     try:
-        sent = await platform.send(post, files, armed.key, ctx)
+        files = Files(
+            video=await _verified(ctx, job_id, video_path, post.video_sha256),
+            thumbnail=await _verified(ctx, job_id, thumbnail_path, post.thumbnail_sha256),
+            captions=await _verified(ctx, job_id, captions_path, post.captions_sha256),
+        )
+    except Refused as error:
+        await ctx.desk.mark_not_posted(claim.post_id, str(error))
+        raise
+    await ctx.progress(0.2, f"publishing on {post.platform}")
+    await ctx.desk.mark_sending(claim.post_id)
+    try:
+        sent = await platform.send(post, files, claim.key, ctx)
     except NotSent as error:
-        await ctx.desk.mark_not_posted(armed.post_id, str(error))
+        await ctx.desk.mark_not_posted(claim.post_id, str(error))
         raise error.cause from error
-    return await ctx.desk.mark_posted(armed.post_id, sent.external_id, sent.url)
+    return await ctx.desk.mark_posted(claim.post_id, sent.external_id, sent.url)
+
+
+async def _claim(ctx: ToolContext, platform: Platform, job_id: int, post: Post) -> Armed:
+    """Return the right to send this post, or the receipt of it when it is out already."""
+    armed = await ctx.desk.arm_post(job_id, post)
+    if armed.state != "unknown":
+        return armed
+    # A process died between sending and the receipt: ask before anything is sent again. The
+    # receipt is owed however late it is; a new send needs an approval that still holds.
+    found = await platform.find(armed.key, ctx)
+    if found is not None:
+        receipt = await ctx.desk.mark_posted(armed.post_id, found.external_id, found.url)
+        return armed.model_copy(update={"state": "posted", "publication": receipt})
+    await ctx.desk.mark_not_posted(armed.post_id, f"{post.platform} knows nothing of it")
+    await ctx.desk.check_approved(job_id, post.digest())
+    return await ctx.desk.arm_post(job_id, post)
 
 
 def _refuse_hidden_ad(post: Post) -> None:
@@ -84,7 +97,7 @@ async def _verified(ctx: ToolContext, job_id: int, path: str, sha256: str) -> Pa
     if digest != sha256:
         raise Refused(
             f"{found.name} of job {job_id} changed after it was approved: nothing was published. "
-            f"Make it again and approve that: bookai make --resume {job_id}"
+            "Make a new video of the source and approve that: bookai make"
         )
     return found
 

@@ -186,8 +186,13 @@ async def decide(  # noqa: PLR0913  # one decision: on what, which, why, who, wh
     return decided
 
 
-async def check(db: Pool | Con, job_id: int, digest: str, now: datetime) -> None:
+async def check(
+    db: Pool | Con, job_id: int, digest: str, now: datetime, *, begun: bool = False
+) -> None:
     """Return when an operator approved this very digest for this job and it has not expired.
+
+    `begun` says that the post was on its way before: what may be out must be looked for and
+    receipted, however late, so the time limit holds for new sends alone.
 
     Raises:
         Refused: anything else; the message says what is missing.
@@ -203,21 +208,29 @@ async def check(db: Pool | Con, job_id: int, digest: str, now: datetime) -> None
     if approval.digest != digest:
         raise Refused(
             f"what would be published for job {job_id} is not what {approval.decided_by} approved "
-            f"(approval {approval.approval_id}): it must be approved anew"
+            f"(approval {approval.approval_id}). Make a new video of the source: bookai make"
         )
-    if approval.expires_at <= now:
+    if approval.expires_at <= now and not begun:
         raise Refused(
             f"approval {approval.approval_id} of job {job_id} expired at "
-            f"{_at(approval.expires_at)}: it must be approved anew"
+            f"{_at(approval.expires_at)}. Make a new video of the source: bookai make"
         )
 
 
-async def expire(pool: Pool, now: datetime) -> tuple[int, ...]:
-    """Expire what was not decided or not published in time; return the ids of those jobs."""
+async def expire(
+    pool: Pool, now: datetime, *, on_ended: OnDecided | None = None
+) -> tuple[int, ...]:
+    """Expire what was not decided or not published in time; return the ids of those jobs.
+
+    `on_ended(con, job_id)` is called for each in the same transaction, so that no job is left
+    asleep by a crash in between.
+    """
     async with audit.transaction(pool) as con:
         rows = await con.fetch(SELECT_EXPIRED, now)
         for row in rows:
             await _end(con, row, "expired", STUDIO)
+            if on_ended:
+                await on_ended(con, row["job_id"])
     return tuple(row["job_id"] for row in rows)
 
 

@@ -43,6 +43,14 @@ UPDATE video_jobs
  WHERE job_id = $1
 RETURNING status
 """
+LOCK_STATUS = "SELECT status FROM video_jobs WHERE job_id = $1 FOR UPDATE"
+LOCK_SOURCE = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))"
+IS_DUE = """
+SELECT NOT EXISTS (SELECT FROM video_jobs
+                    WHERE source = $1
+                      AND (status IN ('queued', 'running', 'waiting')
+                           OR created_at > now() - make_interval(secs => $2)))
+"""
 COUNT_TRY = "UPDATE video_jobs SET attempt = attempt + 1 WHERE job_id = $1 RETURNING attempt"
 # A job that should move, and that no queue entry moves: its entry was lost with a crash.
 SELECT_STRANDED = """
@@ -259,6 +267,19 @@ async def list_stranded(pool: Pool, lock_prefix: str, still_s: float) -> tuple[i
     """Return jobs that should move, have not for `still_s`, and have no queue entry."""
     rows = await pool.fetch(SELECT_STRANDED, still_s, lock_prefix)
     return tuple(row["job_id"] for row in rows)
+
+
+async def lock_status(con: Con, job_id: int) -> str:
+    """Return a job's status and keep others from changing it until the transaction ends."""
+    status: str = await con.fetchval(LOCK_STATUS, job_id)
+    return status
+
+
+async def is_due(con: Con, source: str, every_s: int) -> bool:
+    """Tell whether a scheduled source's next job is due; two who ask at once are told in turn."""
+    await con.execute(LOCK_SOURCE, source)
+    due: bool = await con.fetchval(IS_DUE, source, every_s)
+    return due
 
 
 async def count_try(con: Con, job_id: int) -> int:

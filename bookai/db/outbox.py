@@ -77,6 +77,12 @@ UPDATE social_posts
 """
 
 
+IS_BEGUN = """
+SELECT EXISTS (SELECT FROM social_posts
+                WHERE job_id = $1
+                  AND digest = $2
+                  AND state IN ('sending', 'unknown', 'posted'))
+"""
 COUNT_POSTED = "SELECT count(*) FROM social_posts WHERE state = 'posted'"
 
 
@@ -219,6 +225,12 @@ async def list_(
 ) -> tuple[OutboxRow, ...]:
     """Return posts, newest first."""
     return tuple(_row(row) for row in await db.fetch(SELECT_LIST, state, limit))
+
+
+async def is_begun(db: Pool | Con, job_id: int, digest: str) -> bool:
+    """Tell whether this very post was on its way, or is out."""
+    begun: bool = await db.fetchval(IS_BEGUN, job_id, digest)
+    return begun
 
 
 async def count_posted(db: Pool | Con) -> int:

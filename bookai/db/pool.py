@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
+import psycopg
+from psycopg_pool import PoolTimeout
 
 from bookai.errors import BookAIError, OperatorNeeded, TryLater
 
@@ -25,6 +27,8 @@ CONNECT_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
 )
+# What any later question may raise when the server goes away in the middle.
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, psycopg.Error, PoolTimeout)
 _BUSY = (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 
 

@@ -27,6 +27,7 @@ from bookai.errors import Refused, TryLater
 BRING_FORWARD = """
 UPDATE procrastinate_jobs
    SET priority = greatest(priority, $2),
+       queue_name = $4,
        scheduled_at = CASE WHEN $3::timestamptz IS NULL OR scheduled_at IS NULL THEN NULL
                            ELSE least(scheduled_at, $3) END
  WHERE queueing_lock = $1
@@ -117,7 +118,9 @@ async def enqueue(con: Con, entry: Entry) -> int:
     """Add an entry in the caller's transaction, or find the one that waits; return its id."""
     while True:
         if entry.once is not None:
-            waits = await con.fetchval(BRING_FORWARD, entry.once, entry.priority, entry.at)
+            waits = await con.fetchval(
+                BRING_FORWARD, entry.once, entry.priority, entry.at, entry.queue
+            )
             if waits is not None:
                 return int(waits)
         # Somebody may add it between our look and our insert: then look again.

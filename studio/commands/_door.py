@@ -10,9 +10,12 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
+from procrastinate.exceptions import ProcrastinateException
 from rich.console import Console
 from rich.table import Table
 
+from bookai.db.pool import DATABASE_ERRORS
+from bookai.errors import OperatorNeeded
 from bookai.models import Record
 
 T = TypeVar("T")
@@ -34,6 +37,16 @@ def run(work: Coroutine[Any, Any, T], *, verbose: bool = False) -> T:
     logging.basicConfig(
         level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
     )
+    try:
+        return _run(work)
+    except (*DATABASE_ERRORS, ProcrastinateException) as error:
+        raise OperatorNeeded(
+            f"the database went away while we worked ({type(error).__name__}).",
+            mend="Look with `bookai doctor`; carry a job on with `bookai make --resume ID`.",
+        ) from error
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except BaseExceptionGroup as group:

@@ -24,7 +24,7 @@ def approve_command(approval_id: int, note: str, json_: bool) -> None:
     job = run(_decide(approval_id, approve=True, reason=note, quiet=json_))
     if json_:
         print_json(job)
-    if job.status != "done":
+    if job.status != "done" and not job.url:
         raise BookAIError(f"approved, but not published: {job.reason or job.status}")
     if not json_:
         click.echo(f"approved by {operator()} and published:\n{job.url}")
@@ -47,7 +47,9 @@ async def _decide(approval_id: int, *, approve: bool, reason: str, quiet: bool) 
     settings = read_settings()
     async with open_studio(settings) as house:
         office = house.office
-        decided = await office.desk.decide_approval(approval_id, approve, reason, operator())
+        decided = await office.desk.decide_here(
+            approval_id, approve, reason, operator(), foreground=True
+        )
         with display(quiet) as watch:
             await carry(
                 office.engine,

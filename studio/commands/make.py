@@ -19,7 +19,6 @@ from bookai.errors import BookAIError
 from bookai.settings import read_settings
 from studio.commands._door import as_json, operator, print_json, run
 from studio.database import seal_audit
-from studio.engine import FOREGROUND_PRIORITY
 from studio.foreground import STAGES, Watch, carry
 from studio.wiring import Studio, open_studio
 from tools.base import JobDetail
@@ -68,11 +67,11 @@ async def _make(
         if resume is not None:
             row = await jobs.get(pool, resume)
             if row.status not in SETTLED - {"refused", "failed"}:
-                await desk.resume_job(resume, operator(), priority=FOREGROUND_PRIORITY)
+                await desk.resume_job(resume, operator(), foreground=True)
             job_id = resume
         else:
             source = _absolute(source or "")
-            made = await desk.create_job(source, channel, operator(), priority=FOREGROUND_PRIORITY)
+            made = await desk.create_job(source, channel, operator(), foreground=True)
             job_id = made.job_id
         await _carry(house, job_id, quiet=quiet)
         await seal_audit(office.database, settings)
@@ -89,8 +88,13 @@ async def _carry(house: Studio, job_id: int, *, quiet: bool) -> None:
 
 def _absolute(source: str) -> str:
     """Make a path absolute: whoever carries the job on may stand in another folder."""
-    path = Path(source).expanduser()
-    return str(path.resolve()) if "://" not in source and path.exists() else source
+    if "://" in source:
+        return source
+    try:
+        path = Path(source).expanduser()
+        return str(path.resolve()) if path.exists() else source
+    except (OSError, RuntimeError):
+        return source  # too long for a path, or a home nobody has: then it is a topic
 
 
 @contextmanager

@@ -17,7 +17,7 @@ def reference() -> str:
         "Written by `python -m studio.commands.reference`; do not edit.",
         "Exit status: 0 done, 1 an error with its reason and mend, 2 wrong usage.",
     ]
-    root = click.Context(bookai, info_name="bookai")
+    root = click.Context(bookai, info_name="bookai", **bookai.context_settings)
     parts.append(_section("bookai", bookai, root))
     parts.extend(_sections(bookai, root))
     return "\n\n".join(parts) + "\n"

@@ -221,3 +221,46 @@ async def test_every_choice_can_be_explained(pool: Pool, dsn: str) -> None:
     assert '"name":"hand"' in choice
     assert '"name":"other"' in choice
     assert '"score_s"' in choice
+
+
+async def test_a_decision_that_came_before_the_interrupt_is_heeded(pool: Pool, dsn: str) -> None:
+    """A process died between asking and waiting; the operator had answered meanwhile."""
+    hand, job_id = Hand(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        await main.advance(job_id)
+        # Forget the checkpoint of the interrupt, as if its write had not come to pass.
+        await pool.execute("DELETE FROM checkpoint_writes")
+        await decide(pool, job_id, approve=True)
+
+        assert await main.advance(job_id) == Advance("done")
+    assert hand.runs["publish"] == 1
+
+
+async def test_a_job_that_waits_says_so_however_it_came_there(pool: Pool, dsn: str) -> None:
+    hand, job_id = Hand(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        await main.advance(job_id)
+        await pool.execute("UPDATE video_jobs SET status = 'queued'")
+
+        assert await main.advance(job_id) == Advance("waiting")
+    assert (await jobs.get(pool, job_id)).status == "waiting"
+
+
+async def test_a_post_that_is_out_is_done_even_when_nothing_can_be_read_home(
+    pool: Pool, dsn: str
+) -> None:
+    class Blind(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            if capability == "report":
+                raise ToolFailed("the page does not answer")
+            return RESULTS[capability]
+
+    job_id = await new_job(pool)
+    async with line(pool, dsn, Blind()) as main:
+        await main.advance(job_id)
+        await decide(pool, job_id, approve=True)
+
+        assert await main.advance(job_id) == Advance("done")
+    report = (await jobs.load(pool, job_id)).report
+    assert report is not None
+    assert report.note == "not read: the page does not answer"

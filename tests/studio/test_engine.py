@@ -8,8 +8,11 @@ import pytest
 
 from bookai.db import jobs, queue
 from bookai.db.pool import Pool
+from bookai.settings import Settings
 from graphs.production import Advance
 from studio.engine import LOCK_PREFIX, MAX_TRIES, Inline, Procrastinate, lock_of
+from studio.foreground import carry
+from studio.wiring import open_office
 
 
 @pytest.fixture
@@ -161,3 +164,45 @@ async def test_the_inline_twin_runs_what_was_queued_once(pool: Pool) -> None:
     assert await twin.depth() == {"graph": 1}
     await twin.serve(advance, 1, asyncio.Event())
     assert calls == [job_id]
+
+
+async def test_a_watched_job_is_not_kept_waiting_by_others(
+    pool: Pool, engine: Procrastinate
+) -> None:
+    """`bookai make` works on its own job, and leaves without touching the queue of others."""
+    await new_job(pool, engine)
+    mine = await new_job(pool)
+    calls: list[int] = []
+
+    async def advance(one: int) -> Advance:
+        calls.append(one)
+        async with pool.acquire() as con, con.transaction():
+            await jobs.set_status(con, one, "waiting")
+        return Advance("waiting")
+
+    row = await carry(
+        engine, advance, pool, mine, frozenset({"waiting"}), lambda _row, _elapsed: None
+    )
+
+    assert row.status == "waiting"
+    assert calls == [mine]
+    assert await engine.depth() == {"graph": 1}
+
+
+async def test_a_scheduled_source_makes_one_job_at_a_time(settings: Settings) -> None:
+    async with open_office(settings) as office:
+        async with asyncio.TaskGroup() as group:
+            asked = [
+                group.create_task(office.desk.create_due_job("https://x.org/f", "default", 60))
+                for _ in range(4)
+            ]
+        made = [task.result() for task in asked if task.result() is not None]
+        async with office.database.pool.acquire() as con, con.transaction():
+            await jobs.set_status(con, 1, "failed", reason="no")
+
+        assert len(made) == 1
+        assert await office.desk.create_due_job("https://x.org/f", "default", 3600) is None
+        await office.database.pool.execute(
+            "UPDATE video_jobs SET created_at = now() - interval '2 hours'"
+        )
+        assert await office.desk.create_due_job("https://x.org/f", "default", 3600) is not None

@@ -20,6 +20,11 @@ class OutboxDesk:
     pool: asyncpg.Pool
     dies: bool = False
     reasons: list[str] = field(default_factory=list)
+    has_expired: bool = False
+
+    async def check_approved(self, job_id: int, digest: str) -> None:
+        if self.has_expired:
+            raise Refused(f"the approval of job {job_id} expired")
 
     async def arm_post(self, job_id: int, post: Post) -> Armed:
         claim = await outbox.arm(self.pool, job_id, post)
@@ -122,6 +127,36 @@ async def test_a_crash_before_the_page_is_sent_once_more(
     assert desk.reasons == ["gallery knows nothing of it"]
 
 
+async def test_an_expired_approval_allows_the_receipt_but_no_new_send(
+    made: Any, lend: Any, desk: OutboxDesk
+) -> None:
+    ctx = lend(desk)
+    desk.dies = True
+    with pytest.raises(ConnectionResetError):
+        await publish(made, ctx)
+    desk.has_expired = True
+
+    receipt = await publish(made, ctx)
+
+    assert [receipt.external_id] == pages(ctx)
+    assert await states(desk) == [("posted", 1)]
+
+
+async def test_an_expired_approval_sends_nothing_that_was_not_out(
+    made: Any, lend: Any, desk: OutboxDesk
+) -> None:
+    ctx = lend(desk)
+    armed = await desk.arm_post(7, made.post)
+    await desk.mark_sending(armed.post_id)
+    desk.has_expired = True
+
+    with pytest.raises(Refused, match="expired"):
+        await publish(made, ctx)
+
+    assert pages(ctx) == []
+    assert await states(desk) == [("failed", 1)]
+
+
 async def test_what_certainly_did_not_go_out_may_be_tried_again(
     made: Any, lend: Any, desk: OutboxDesk
 ) -> None:
@@ -163,7 +198,7 @@ async def test_bytes_that_changed_after_the_approval_are_refused(
     with pytest.raises(Refused, match=f"{path.name} of job 7 changed after it was approved"):
         await publish(made, ctx)
 
-    assert (pages(ctx), await states(desk)) == ([], [])
+    assert (pages(ctx), await states(desk)) == ([], [("failed", 1)])
 
 
 async def test_a_file_that_is_gone_is_named(made: Any, lend: Any, desk: OutboxDesk) -> None:
