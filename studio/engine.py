@@ -27,6 +27,7 @@ LOCK_PREFIX = "job-"
 MAX_TRIES = 5
 LONGEST_WAIT_S = 900.0
 STOP_S = 60.0
+WATCHED_STOP_S = 5.0
 
 AdvanceJob = Callable[[int], Awaitable[Advance]]
 
@@ -131,7 +132,7 @@ class Procrastinate:
                 "install_signal_handlers": False,
                 "fetch_job_polling_interval": 2.0,
                 "update_heartbeat_interval": 5.0,
-                "shutdown_graceful_timeout": STOP_S,
+                "shutdown_graceful_timeout": STOP_S if only is None else WATCHED_STOP_S,
                 "delete_jobs": "successful",
             }
             if only is not None:
@@ -144,9 +145,9 @@ class Procrastinate:
                 stopping.cancel()
                 worker.cancel()
                 await asyncio.wait({worker})
+                error = None if worker.cancelled() else worker.exception()
             if not stop.is_set():
                 # A worker that is gone while nobody asked for it would leave a live daemon idle.
-                error = None if worker.cancelled() else worker.exception()
                 raise OperatorNeeded(
                     f"the queue's worker ended by itself ({type(error).__name__}).",
                     mend="Is Postgres there? bookai doctor",

@@ -37,6 +37,10 @@ def run(work: Coroutine[Any, Any, T], *, verbose: bool = False) -> T:
     logging.basicConfig(
         level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
     )
+    if not verbose:
+        # Their words about a database that went away would bury our one line with the mend.
+        for library in ("asyncio", "procrastinate", "psycopg", "psycopg.pool"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
     try:
         return _run(work)
     except (*DATABASE_ERRORS, ProcrastinateException) as error:
