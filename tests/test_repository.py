@@ -12,7 +12,7 @@ LINE_LIMIT = 400
 EXCEPTIONS: dict[str, int] = {}
 
 PACKAGE_INDEX = re.compile(r"(pypi|pythonhosted|npmjs)[a-z.]*\.(org|com)")
-MACHINE_PATH = re.compile(r"(^|[^A-Za-z0-9_.\"'$}-])/(work|farm|root)/")
+MACHINE_PATH = re.compile(r"(^|[^A-Za-z0-9_.$}-])/(work|farm|root)/")
 
 
 def committed() -> list[Path]:

@@ -40,9 +40,9 @@ SCRIPT = Script(
     seconds_est=30,
 )
 RENDER = Render(
-    video_path="/work/7/video.mp4",
-    thumbnail_path="/work/7/thumbnail.jpg",
-    captions_path="/work/7/captions.vtt",
+    video_path="/jobs/7/video.mp4",
+    thumbnail_path="/jobs/7/thumbnail.jpg",
+    captions_path="/jobs/7/captions.vtt",
     sha256="a" * 64,
     thumbnail_sha256="b" * 64,
     captions_sha256="c" * 64,
