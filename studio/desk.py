@@ -40,9 +40,7 @@ class StudioDesk:
     writer: Callable[[], str]
     home: str
 
-    async def create_job(
-        self, source: str, channel: str, requested_by: str, *, foreground: bool = False
-    ) -> JobRow:
+    async def create_job(self, source: str, channel: str, requested_by: str) -> JobRow:
         """Write a job and its queue entry in one transaction."""
         if not source.strip() or len(source) > 2000:
             raise Refused("a source is a path, a URL or a topic of 1 to 2000 characters.")
@@ -51,7 +49,7 @@ class StudioDesk:
             raise Refused(f"there is no channel {channel!r}; known: {known}.")
         async with self.pool.acquire() as con, con.transaction():
             job_id = await jobs.create(con, source, channel, requested_by)
-            await self.engine.enqueue(con, job_id, foreground=foreground)
+            await self.engine.enqueue(con, job_id)
         return _job(await jobs.get(self.pool, job_id))
 
     async def create_due_job(self, source: str, channel: str, every_s: int) -> JobRow | None:
@@ -67,9 +65,7 @@ class StudioDesk:
             await self.engine.enqueue(con, job_id)
         return _job(await jobs.get(self.pool, job_id))
 
-    async def resume_job(
-        self, job_id: int, requested_by: str, *, foreground: bool = False
-    ) -> JobRow:
+    async def resume_job(self, job_id: int, requested_by: str) -> JobRow:
         """Queue a stopped job again, from its last finished step.
 
         Raises:
@@ -87,7 +83,7 @@ class StudioDesk:
                     f"or bookai reject {row.approval_id} --reason …"
                 )
             await jobs.set_status(con, job_id, "queued", actor=requested_by)
-            await self.engine.enqueue(con, job_id, foreground=foreground)
+            await self.engine.enqueue(con, job_id)
         return _job(await jobs.get(self.pool, job_id))
 
     async def list_jobs(self, status: str | None, limit: int) -> tuple[JobRow, ...]:
@@ -120,18 +116,12 @@ class StudioDesk:
         self, approval_id: int, approve: bool, reason: str, by: str
     ) -> ApprovalRow:
         """Record a decision, its audit row and the job's next queue entry in one transaction."""
-        return await self.decide_here(approval_id, approve, reason, by, foreground=False)
-
-    async def decide_here(
-        self, approval_id: int, approve: bool, reason: str, by: str, *, foreground: bool
-    ) -> ApprovalRow:
-        """Decide, and say whether the caller itself carries the job on."""
 
         async def wake(con: Con, job_id: int) -> None:
             # The row must not look as if it still waited for the operator: whoever resumes it
             # after a crash goes by it.
             await jobs.set_status(con, job_id, "queued", actor=by)
-            await self.engine.enqueue(con, job_id, foreground=foreground)
+            await self.engine.enqueue(con, job_id)
 
         row = await approvals.decide(
             self.pool, approval_id, approve, reason, by, self.now(), on_decided=wake

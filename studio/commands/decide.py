@@ -47,9 +47,7 @@ async def _decide(approval_id: int, *, approve: bool, reason: str, quiet: bool) 
     settings = read_settings()
     async with open_studio(settings) as house:
         office = house.office
-        decided = await office.desk.decide_here(
-            approval_id, approve, reason, operator(), foreground=True
-        )
+        decided = await office.desk.decide_approval(approval_id, approve, reason, operator())
         with display(quiet) as watch:
             await carry(
                 office.engine,

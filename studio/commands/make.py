@@ -67,11 +67,11 @@ async def _make(
         if resume is not None:
             row = await jobs.get(pool, resume)
             if row.status not in SETTLED - {"refused", "failed"}:
-                await desk.resume_job(resume, operator(), foreground=True)
+                await desk.resume_job(resume, operator())
             job_id = resume
         else:
             source = _absolute(source or "")
-            made = await desk.create_job(source, channel, operator(), foreground=True)
+            made = await desk.create_job(source, channel, operator())
             job_id = made.job_id
         await _carry(house, job_id, quiet=quiet)
         await seal_audit(office.database, settings)
