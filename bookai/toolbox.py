@@ -29,6 +29,7 @@ from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryL
 
 R = TypeVar("R", bound=BaseModel)
 Progress = Callable[[float, str], Awaitable[None]]
+Before = Callable[[], Awaitable[None]]
 
 ERROR_META = "bookai/error"
 AFTER_META = "bookai/after_s"
@@ -52,13 +53,21 @@ class Toolbox:
     agent: str | None = None
     job_id: int | None = None
     progress: Progress | None = None
+    before: Before | None = None
 
-    def acting(self, agent: str, job_id: int, progress: Progress | None = None) -> "Toolbox":
+    def acting(
+        self,
+        agent: str,
+        job_id: int,
+        progress: Progress | None = None,
+        before: Before | None = None,
+    ) -> "Toolbox":
         """Return a toolbox whose calls are audited as `agent`'s work on `job_id`.
 
-        `progress(fraction, message)` hears what the tools report while they work.
+        `progress(fraction, message)` hears what the tools report while they work; what `before()`
+        raises keeps a call from being made.
         """
-        return replace(self, agent=agent, job_id=job_id, progress=progress)
+        return replace(self, agent=agent, job_id=job_id, progress=progress, before=before)
 
     async def call(self, name: str, result: type[R], /, **arguments: object) -> R:
         """Call tool `name` and return its answer as a `result`.
@@ -69,6 +78,8 @@ class Toolbox:
             OperatorNeeded: a person must act first; `mend` says how.
             ToolFailed: the tool broke, or answered something that is no `result`.
         """
+        if self.before is not None:
+            await self.before()
         try:
             answer = await self.client.call_tool(
                 name,
