@@ -1,20 +1,15 @@
-"""The audit log: append an event with what it tells of, find events again.
+"""The body of an event: canonical JSON, the exact text that is stored and sealed.
 
-The body of an event is canonical JSON: the exact text that is stored is the text that is sealed.
 Secrets are masked and long texts are replaced by their digest before it is written.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
 
-import asyncpg
-
-from bookai.db.pool import Con, Pool
 from bookai.errors import Refused
 from bookai.models import Record
 
@@ -24,10 +19,8 @@ MAX_TEXT = 2000
 
 _KEPT = 500
 _MAX_DEPTH = 24
-_MAX_ACTOR = 200
 _MAX_INT = 2**53 - 1
 _MASK = "***"
-_KIND = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 _KEY = re.compile(r"[\x20-\x7e]{1,128}")
 _SECRET_KEY = re.compile(
     r"passw(or)?d|passphrase|secret|authori[sz]ation|api[_-]?key|private[_-]?key|credential|cookie"
@@ -49,139 +42,6 @@ _SECRET_TEXT = (
     ),
     (re.compile(r"\b(bka_|sk-|gh[pousr]_|xox[abpr]-)[\w-]{16,}"), rf"\1{_MASK}"),
 )
-
-INSERT_EVENT = """
-INSERT INTO audit_log (kind, actor, job_id, body)
-VALUES ($1, $2, $3, $4)
-RETURNING id
-"""
-SELECT_NEWEST = """
-SELECT e.id, e.at, e.kind, e.actor, e.job_id, e.body,
-       EXISTS (SELECT FROM audit_leaf l WHERE l.event_id = e.id) AS sealed
-  FROM audit_log e
- WHERE ($1::text IS NULL OR e.kind = $1 OR ($1 LIKE '%.' AND starts_with(e.kind, $1)))
-   AND ($2::text IS NULL OR e.actor = $2)
-   AND ($3::bigint IS NULL OR e.job_id = $3)
- ORDER BY e.id DESC
- LIMIT $4
-"""
-SELECT_AFTER = """
-SELECT e.id, e.at, e.kind, e.actor, e.job_id, e.body,
-       EXISTS (SELECT FROM audit_leaf l WHERE l.event_id = e.id) AS sealed
-  FROM audit_log e
- WHERE ($1::text IS NULL OR e.kind = $1 OR ($1 LIKE '%.' AND starts_with(e.kind, $1)))
-   AND ($2::text IS NULL OR e.actor = $2)
-   AND ($3::bigint IS NULL OR e.job_id = $3)
-   AND e.id > $5
- ORDER BY e.id
- LIMIT $4
-"""
-COUNT_EVENTS = """
-WITH last AS (SELECT tree_size, hi_xid
-                FROM audit_checkpoint
-               ORDER BY tree_size DESC
-               LIMIT 1)
-SELECT coalesce((SELECT tree_size FROM last), 0) AS sealed, count(*) AS unsealed
-  FROM audit_log e
- WHERE e.xid >= coalesce((SELECT hi_xid FROM last), '0'::xid8)
-   AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.event_id = e.id)
-"""
-
-
-class Event(Record):
-    """One audit event; `body` is the exact JSON text that is sealed."""
-
-    event_id: int
-    at: datetime
-    kind: str
-    actor: str
-    job_id: int | None
-    body: str
-    sealed: bool
-
-
-class Totals(Record):
-    """How many events there are, and how many of them no checkpoint covers yet."""
-
-    events: int
-    unsealed: int
-
-
-@asynccontextmanager
-async def transaction(db: Pool | Con) -> AsyncIterator[Con]:
-    """Open a transaction: a new one on a pool, a nested one on the caller's connection."""
-    if isinstance(db, asyncpg.Pool):
-        async with db.acquire() as con, con.transaction():
-            yield con
-    else:
-        async with db.transaction():
-            yield db
-
-
-async def append(
-    db: Pool | Con,
-    kind: str,
-    actor: str,
-    body: Mapping[str, object],
-    *,
-    job_id: int | None = None,
-) -> int:
-    """Write one event and return its id; with a connection, in the caller's transaction.
-
-    `kind` is dotted lower case, such as `approval.decided`; a text of the world never goes there.
-    The event can be found by `job_id`, which is taken from the body when it is not given.
-
-    Raises:
-        Refused: the kind, a key or a value of the body cannot be written down faithfully.
-    """
-    if not _KIND.fullmatch(kind):
-        raise Refused(f"{kind[:80]!r} is no kind of audit event: use words like 'post.armed'")
-    who = clean(actor)[:_MAX_ACTOR]
-    if not who:
-        raise Refused(f"an audit event of kind {kind!r} needs an actor")
-    named = body.get("job_id")
-    if job_id is None and isinstance(named, int) and not isinstance(named, bool):
-        job_id = named
-    event_id: int = await db.fetchval(INSERT_EVENT, kind, who, job_id, canonical(body))
-    return event_id
-
-
-async def search(
-    db: Pool | Con,
-    *,
-    kind: str | None = None,
-    actor: str | None = None,
-    job_id: int | None = None,
-    limit: int = 100,
-    after_id: int | None = None,
-) -> tuple[Event, ...]:
-    """Return events, newest first; with `after_id` those with a higher id, oldest first.
-
-    A `kind` that ends in a dot finds every kind that begins with it. Ids are given at the insert:
-    a long transaction may commit an id that is lower than what a tail has already shown.
-    """
-    if after_id is None:
-        rows = await db.fetch(SELECT_NEWEST, kind, actor, job_id, limit)
-    else:
-        rows = await db.fetch(SELECT_AFTER, kind, actor, job_id, limit, after_id)
-    return tuple(
-        Event(
-            event_id=row["id"],
-            at=row["at"],
-            kind=row["kind"],
-            actor=row["actor"],
-            job_id=row["job_id"],
-            body=row["body"],
-            sealed=row["sealed"],
-        )
-        for row in rows
-    )
-
-
-async def totals(db: Pool | Con) -> Totals:
-    """Count the events, all and unsealed; cheap, because sealed ones are not counted again."""
-    row = await db.fetchrow(COUNT_EVENTS)
-    return Totals(events=row["sealed"] + row["unsealed"], unsealed=row["unsealed"])
 
 
 def canonical(body: Mapping[str, object]) -> str:
