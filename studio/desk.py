@@ -6,21 +6,19 @@ from datetime import datetime
 from typing import cast, get_args
 
 from bookai.db import approvals, audit, executions, jobs, offers, outbox
-from bookai.db.pool import Con, Pool
+from bookai.db.pool import Con
 from bookai.errors import Refused
 from bookai.house import VERSION
-from bookai.models import Offer, Post, Publication
-from studio.engine import Engine
+from bookai.models import Offer
+from studio.posts import PostDesk
 from tools.affiliates.base import Network
 from tools.base import (
     AgentRow,
     ApprovalRow,
-    Armed,
     AuditRow,
     JobDetail,
     JobRow,
     MadeVideo,
-    PublicationRow,
     StudioStatus,
 )
 
@@ -29,11 +27,9 @@ _TIMES = ("approval_id", "url", "created_at", "updated_at")
 
 
 @dataclass(frozen=True, slots=True)
-class StudioDesk:
+class StudioDesk(PostDesk):
     """Every question and every change an operator or an agent's tool may ask for."""
 
-    pool: Pool
-    engine: Engine
     networks: Mapping[str, Network]
     channels: frozenset[str]
     now: Callable[[], datetime]
@@ -137,23 +133,6 @@ class StudioDesk:
 
         return len(await approvals.expire(self.pool, self.now(), on_ended=wake))
 
-    async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
-        """Return posts, newest first."""
-        rows = await outbox.list_(self.pool, limit=limit)
-        return tuple(
-            PublicationRow(
-                post_id=row.post_id,
-                job_id=row.job_id,
-                platform=row.platform,
-                account=row.account,
-                title=row.title,
-                state=row.state,
-                url=row.url,
-                published_at=row.published_at,
-            )
-            for row in rows
-        )
-
     async def search_audit(
         self, *, kind: str | None, actor: str | None, job_id: int | None, limit: int
     ) -> tuple[AuditRow, ...]:
@@ -219,28 +198,6 @@ class StudioDesk:
         """Raise `Refused` unless an operator approved this very digest in time."""
         begun = await outbox.is_begun(self.pool, job_id, digest)
         await approvals.check(self.pool, job_id, digest, self.now(), begun=begun)
-
-    async def arm_post(self, job_id: int, post: Post) -> Armed:
-        """Claim the one post of this job and target."""
-        armed = await outbox.arm(self.pool, job_id, post)
-        return Armed(
-            post_id=armed.post_id,
-            key=armed.key,
-            state=armed.state,
-            publication=armed.publication,
-        )
-
-    async def mark_sending(self, post_id: int) -> None:
-        """Note that the next step has an outside effect."""
-        await outbox.mark_sending(self.pool, post_id)
-
-    async def mark_posted(self, post_id: int, external_id: str, url: str) -> Publication:
-        """Write the receipt."""
-        return await outbox.mark_posted(self.pool, post_id, external_id, url)
-
-    async def mark_not_posted(self, post_id: int, reason: str) -> None:
-        """Note that certainly nothing went out."""
-        await outbox.mark_not_posted(self.pool, post_id, reason)
 
 
 def _job(row: jobs.JobRow) -> JobRow:
