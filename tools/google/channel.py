@@ -14,7 +14,6 @@ from tools.google import videos
 from tools.google.answers import problem
 from tools.google.token import Tokens
 from tools.net.api import Answer
-from tools.platforms.base import Sent
 from tools.uploads import resumable
 from tools.uploads.resumable import Handle, Rejected
 
@@ -78,18 +77,9 @@ class Channel:
         found = await self._get("videos", part=part, id=video_id)
         return found[0] if found else None
 
-    def sent(self, video: Mapping[str, Any], key: str) -> Sent:
-        """Return the receipt, with an alarm when the video is not as it was ordered."""
-        video_id = video.get("id")
-        if not isinstance(video_id, str) or not video_id:
-            raise ToolFailed("YouTube says the upload is complete, but names no video")
-        wrong = videos.differs(self.order(key), video)
-        alarm = f"{wrong}. Set it right: https://studio.youtube.com/video/{video_id}/edit"
-        return Sent(
-            external_id=video_id,
-            url=f"https://www.youtube.com/watch?v={video_id}",
-            alarm=alarm if wrong else "",
-        )
+    def wrong_with(self, video: Mapping[str, Any], key: str) -> str:
+        """Return what of a video is not as it was ordered, or nothing."""
+        return videos.differs(self.order(key), video)
 
     async def _get(self, name: str, **query: str) -> list[Mapping[str, Any]]:
         url = f"{self.base}/youtube/v3/{name}?{urlencode(query)}"

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -51,9 +51,15 @@ class Youtube(Platform):
     resend = "ask_witness"
     shows: ClassVar = {"ai_made": "flag", "paid_promotion": "flag"}
 
-    def __init__(self, now: Callable[[], datetime], pause: Pause = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        pause: Pause = asyncio.sleep,
+        chunk_bytes: int = resumable.CHUNK_BYTES,
+    ) -> None:
         self._now = now
         self._pause = pause
+        self._chunk_bytes = chunk_bytes
 
     async def find(self, post: Post, ticket: Ticket, ctx: ToolContext) -> Sent | None:
         if ticket.handle is None:
@@ -63,7 +69,7 @@ class Youtube(Platform):
         channel = self._channel(post, ctx)
         where = await channel.ask_where(handle)
         if where.answer is not None:
-            return channel.sent(where.answer.json(), ticket.key)
+            return _sent(channel, where.answer.json(), ticket.key)
         if where.kind == "at" or not handle.may_be_complete:
             return None
         found = await channel.find_marked(videos.marker(ticket.key))
@@ -73,7 +79,7 @@ class Youtube(Platform):
                 f"newest {MAX_LOOK_BACK} videos hold none of it: nobody knows whether it is out.",
                 mend="Look in YouTube Studio, then: bookai outbox resolve",
             )
-        return channel.sent(found, ticket.key)
+        return _sent(channel, found, ticket.key)
 
     async def send(self, post: Post, files: Files, ticket: Ticket, ctx: ToolContext) -> Sent:
         async def keep(handle: Handle) -> None:
@@ -95,9 +101,16 @@ class Youtube(Platform):
         except BookAIError as error:
             raise NotSent(error) from error
         upload = Upload(
-            channel.tokens.call, files.video, post.video_sha256, handle, keep, told, self._pause
+            call=channel.tokens.call,
+            path=files.video,
+            sha256=post.video_sha256,
+            handle=handle,
+            keep=keep,
+            told=told,
+            pause=self._pause,
+            chunk_bytes=self._chunk_bytes,
         )
-        return channel.sent((await self._complete(upload, keep)).json(), ticket.key)
+        return _sent(channel, (await self._complete(upload, keep)).json(), ticket.key)
 
     async def report(self, publication: Publication, ctx: ToolContext) -> Report:
         channel = self._channel(None, ctx)
@@ -164,6 +177,20 @@ class Youtube(Platform):
             return videos.metadata(post, key, config.privacy, kids, config.category)
 
         return Channel(config.api_url.rstrip("/"), tokens, order, self._now)
+
+
+def _sent(channel: Channel, video: Mapping[str, Any], key: str) -> Sent:
+    """Return the receipt, with an alarm when the video is not as it was ordered."""
+    video_id = video.get("id")
+    if not isinstance(video_id, str) or not video_id:
+        raise ToolFailed("YouTube says the upload is complete, but names no video")
+    wrong = channel.wrong_with(video, key)
+    alarm = f"{wrong}. Set it right: https://studio.youtube.com/video/{video_id}/edit"
+    return Sent(
+        external_id=video_id,
+        url=f"https://www.youtube.com/watch?v={video_id}",
+        alarm=alarm if wrong else "",
+    )
 
 
 async def _resumed(ticket: Ticket, files: Files, post: Post) -> Handle | None:
