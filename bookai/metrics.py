@@ -30,3 +30,4 @@ POSTS = Counter("bookai_posts_total", "Posts by outcome", ["platform", "outcome"
 QUEUE_DEPTH = Gauge("bookai_queue_jobs", "Queue entries to do", ["queue"])
 AUDIT_UNSEALED = Gauge("bookai_audit_unsealed_events", "Audit events not yet under a checkpoint")
 AUDIT_SEALED = Counter("bookai_audit_sealed_events_total", "Audit events put under a checkpoint")
+AUDIT_LAG = Gauge("bookai_audit_lag_seconds", "How long the oldest audit event waited for its seal")
