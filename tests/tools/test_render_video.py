@@ -41,7 +41,7 @@ def context(work_dir: Path, progress: Step, config: Mapping[str, Any] = SMALL) -
         gallery_dir=work_dir,
         principal="test",
         progress=progress,
-        config=config,
+        config={"c2pa": {"folder": str(work_dir / "c2pa")}, **config},
     )
 
 
