@@ -70,6 +70,7 @@ def render(spec: Spec) -> Outcome:
     # Last of all: whatever changes the file after this breaks the signature.
     signer = ""
     if spec.order is not None:
+        _say(Progress(at=1.0, what="signing"))
         signer = sign_video(Path(spec.video_path), spec.order, datetime.now(UTC)).signer
     return Outcome(frames=film.frames, duration_s=film.frames / spec.size.fps, signer=signer)
 
