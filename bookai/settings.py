@@ -76,6 +76,11 @@ class Settings(_Table):
         return self.home / "gallery"
 
     @property
+    def c2pa_dir(self) -> Path:
+        """The certificate that signs videos, made by the studio itself."""
+        return self.home / "c2pa"
+
+    @property
     def postgres_dir(self) -> Path:
         """The embedded database."""
         return self.home / "postgres"
@@ -84,11 +89,6 @@ class Settings(_Table):
     def audit_dir(self) -> Path:
         """The signing key and the exported checkpoints."""
         return self.home / "audit"
-
-    @property
-    def c2pa_dir(self) -> Path:
-        """The certificate that signs videos, made by the studio itself."""
-        return self.home / "c2pa"
 
     def channel(self, name: str) -> ChannelSettings:
         """Return a channel's settings.

@@ -40,6 +40,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def c2pa_table(settings: Settings) -> dict[str, Any]:
+    """Return [plugins.c2pa] with the place of the studio's own certificate."""
+    return {"folder": str(settings.c2pa_dir), **settings.plugins.get("c2pa", {})}
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """The database and the desk: enough for looking, deciding and queueing."""
@@ -118,7 +123,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
     gate = Gate(allow_private=settings.allow_private)
-    config = plugin_tables(settings)
+    config = {**settings.plugins, "sources": [source.url for source in settings.sources]}
 
     def make_context(
         caller: Principal, progress: Callable[[float, str], Awaitable[None]]
@@ -130,7 +135,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
             gallery_dir=settings.gallery_dir,
             principal=caller.name,
             progress=progress,
-            config=config,
+            config={**config, "c2pa": c2pa_table(settings)},
         )
 
     async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
@@ -146,15 +151,6 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         principal=principal,
         lookup=None if principal else lookup,
     )
-
-
-def plugin_tables(settings: Settings) -> dict[str, Any]:
-    """Return the plug-ins' tables as tools get them: with the places that only settings know."""
-    return {
-        **settings.plugins,
-        "sources": [source.url for source in settings.sources],
-        "c2pa": {"folder": str(settings.c2pa_dir), **settings.plugins.get("c2pa", {})},
-    }
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from bookai.models import Record
 from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, print_json, run
 from studio.database import make_home
-from studio.wiring import now, open_office, plugin_tables
+from studio.wiring import c2pa_table, now, open_office
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
 from tools.provenance.chain import open_identity
 from tools.provenance.config import read_config
@@ -110,7 +110,7 @@ async def _fonts(_settings: Settings) -> tuple[Level, str]:
 
 
 async def _credentials(settings: Settings) -> tuple[Level, str]:
-    config = read_config(plugin_tables(settings))
+    config = read_config({"c2pa": c2pa_table(settings)})
     if not config.enabled:
         return "note", "videos are not signed: turned off in settings"
     make_home(settings.home)
