@@ -103,6 +103,8 @@ def check_credentials(settings: Settings, job_id: int) -> None:
     (video,) = settings.gallery_dir.glob("v/*/video.mp4")
     said = read_credentials(video, (settings.c2pa_dir / PUBLIC).read_text())
     assert said.state == "Trusted"
+    page = (video.parent / "index.html").read_text(encoding="utf-8")
+    assert f"Content Credentials: {said.signer}" in page
     assert said.binding is not None
     assert said.binding.job_id == job_id
     assert said.binding.source_url == "https://example.org/bookai/leap-second"

@@ -63,6 +63,16 @@ def read_credentials(path: Path, anchors: str | None = None) -> Credentials:
             return Credentials(state="Invalid", problems=(_short(f"not readable: {error}"),))
 
 
+def signer_of(path: Path) -> str:
+    """Return whose credentials hold for the file, for show; nothing where none do.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    found = read_credentials(path)
+    return found.signer if found.state in ("Trusted", "Valid") else ""
+
+
 def open_context(anchors: str) -> c2pa.Context:
     """Return the library's settings: our purposes and anchors, and never a look at the network."""
     trust = {"trust_config": "\n".join(PURPOSES)} | ({"user_anchors": anchors} if anchors else {})

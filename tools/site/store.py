@@ -35,6 +35,7 @@ class Entry(Record):
     """What `post.json` keeps of a published post.
 
     Pages that are out stay readable only while each field that `Post` gains has a default.
+    `signer` is the name in the video's Content Credentials.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Entry(Record):
     duration_s: float | None
     size_bytes: int
     post: Post
+    signer: str = ""
 
 
 def folder_name(post: Post, key: str) -> str:

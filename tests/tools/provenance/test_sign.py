@@ -18,7 +18,7 @@ from tools.ffmpeg.runner import find_ffmpeg
 from tools.provenance.chain import open_identity
 from tools.provenance.config import Config
 from tools.provenance.manifest import TERMS, Binding, public_url, source_type
-from tools.provenance.read import Action, Credentials, read_credentials
+from tools.provenance.read import Action, Credentials, read_credentials, signer_of
 from tools.provenance.sign import sign_video, unlike
 from tools.provenance.xmp import XMP
 
@@ -94,6 +94,16 @@ def test_the_video_still_plays_and_starts_before_it_has_come(
     assert before[0] == 60
     assert top_atoms(video) == ("ftyp", "uuid", "moov", "free", "mdat", "uuid")
     assert 0 < video.stat().st_size - len(film) <= LARGEST_EXTRA
+
+
+def test_only_credentials_that_hold_are_shown_under_a_name(video: Path, own: Config) -> None:
+    assert signer_of(video) == ""
+
+    sign_video(video, order(own), NOW)
+    assert signer_of(video) == "BookAI Studio signer"
+
+    video.write_bytes(video.read_bytes()[:-1])
+    assert signer_of(video) == ""
 
 
 def test_the_older_way_of_saying_it_is_there_too(video: Path, own: Config) -> None:
