@@ -15,7 +15,6 @@ from bookai.errors import BookAIError, OperatorNeeded, ToolFailed
 from bookai.models import Post, Publication, Record, Report
 from tools.base import ToolContext
 from tools.platforms.base import Files, NotSent, Platform, Sent
-from tools.provenance.read import signer_of
 from tools.site import pages, store
 
 
@@ -112,7 +111,7 @@ class _Publishing:
             published_at=self.now(),
             duration_s=_duration_s(part / store.VIDEO),
             size_bytes=(part / store.VIDEO).stat().st_size,
-            signer=signer_of(part / store.VIDEO),
+            signer=store.signer_of(part / store.VIDEO),
             post=post,
         )
         store.write(part / store.PAGE, pages.video_page(entry, config.name))

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from bookai.errors import Refused, TryLater
 from bookai.models import Post, Record
+from tools.provenance.read import signer_of as signer_of
 
 VIDEO, THUMBNAIL, CAPTIONS, ENTRY = "video.mp4", "thumb.jpg", "captions.vtt", "post.json"
 PAGE = "index.html"
