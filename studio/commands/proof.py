@@ -1,0 +1,1 @@
+"""`bookai proof`: everything about one video in one file that proves itself."""
