@@ -103,6 +103,11 @@ class Settings(_Table):
         """The signing key and the exported checkpoints."""
         return self.home / "audit"
 
+    @property
+    def c2pa_dir(self) -> Path:
+        """The certificate that signs videos, made by the studio itself."""
+        return self.home / "c2pa"
+
     def channel(self, name: str) -> ChannelSettings:
         """Return a channel's settings.
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import agents
 import bookai.llm
@@ -117,7 +118,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
     gate = Gate(allow_private=settings.allow_private)
-    config = {**settings.plugins, "sources": [source.url for source in settings.sources]}
+    config = plugin_tables(settings)
 
     def make_context(
         caller: Principal, progress: Callable[[float, str], Awaitable[None]]
@@ -145,6 +146,15 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         principal=principal,
         lookup=None if principal else lookup,
     )
+
+
+def plugin_tables(settings: Settings) -> dict[str, Any]:
+    """Return the plug-ins' tables as tools get them: with the places that only settings know."""
+    return {
+        **settings.plugins,
+        "sources": [source.url for source in settings.sources],
+        "c2pa": {"folder": str(settings.c2pa_dir), **settings.plugins.get("c2pa", {})},
+    }
 
 
 @asynccontextmanager

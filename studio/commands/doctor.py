@@ -5,6 +5,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 import click
@@ -18,12 +19,15 @@ from studio.commands._door import as_json, print_json, run
 from studio.commands.evidence import stands
 from studio.database import make_home
 from studio.evidence.copies import open_copies
-from studio.wiring import open_office
+from studio.wiring import now, open_office, plugin_tables
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
+from tools.provenance.chain import open_identity
+from tools.provenance.config import read_config
 from tools.render.typography import Style, Typeface
 from tools.voices.base import installed_voices
 
 FREE_BYTES = 2 * 1024**3
+SOON = timedelta(days=30)
 Level = Literal["ok", "note", "fail"]
 
 
@@ -108,6 +112,21 @@ async def _fonts(_settings: Settings) -> tuple[Level, str]:
     return "ok", f"Montserrat sets Latin and Cyrillic ({width:.0f} px)"
 
 
+async def _credentials(settings: Settings) -> tuple[Level, str]:
+    config = read_config(plugin_tables(settings))
+    if not config.enabled:
+        return "note", "videos are not signed: turned off in settings"
+    make_home(settings.home)
+    identity = await asyncio.to_thread(open_identity, config, now())
+    ends = identity.leaf.not_valid_after_utc
+    found = f"videos are signed by {identity.signer!r} until {ends:%Y-%m-%d}"
+    if config.own:
+        return "ok", f"{found}, the studio's own: platforms show it as untrusted"
+    if ends - now() < SOON:
+        return "note", f"{found}: renew it, or videos can no longer be made"
+    return "ok", f"{found}, from {config.certificate_file}"
+
+
 async def _writer(settings: Settings) -> tuple[Level, str]:
     ollama = settings.ollama
     why = await OllamaProvider(ollama.host, ollama.model, timeout_s=ollama.timeout_s).unavailable()
@@ -156,6 +175,7 @@ _CHECKS = (
     _Check("ffmpeg", _ffmpeg),
     _Check("voice", _voice),
     _Check("fonts", _fonts),
+    _Check("credentials", _credentials),
     _Check("writer", _writer),
     _Check("ports", _ports),
     _Check("copies", _copies),
