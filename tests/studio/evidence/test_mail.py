@@ -29,7 +29,6 @@ from studio.evidence.base import Setting
 from studio.evidence.mail import MailConfig, MailPlace
 from tests.studio.evidence.conftest import KEYS, note
 
-
 KNOWN = (b"studio", b"let me in")
 
 
