@@ -33,8 +33,7 @@ def gather(dossier: Dossier, settings: Settings, *, with_video: bool) -> Files:
     if job.article:
         files[SOURCE] = job.article.text.encode()
         put(SOURCE.replace(".txt", ".json"), _plain(job.article, without={"text"}))
-    if job.script:
-        put("script.json", _script(dossier, job.script))
+    put("script.json", _script(dossier, job.script) if job.script else {"claims": []})
     put("making.json", _making(dossier))
     media = _media(dossier, with_video=with_video)
     files |= media
