@@ -15,7 +15,7 @@ from pydantic import ValidationError
 import studio.evidence
 from bookai.db.pool import Pool
 from bookai.db.seal import exports
-from bookai.db.seal.exports import CopyRow, SignedNote
+from bookai.db.seal.exports import CopyRow, Failure, SignedNote
 from bookai.errors import BookAIError, OperatorNeeded
 from bookai.metrics import EVIDENCE_BEHIND, EVIDENCE_ERRORS, EVIDENCE_SUCCESS
 from bookai.plugins import load_plugins
@@ -135,25 +135,29 @@ async def _push(
             async with asyncio.timeout(copy.timeout_s):
                 await copy.place.push(newest)
         except TimeoutError:
-            await _failed(pool, copy, row, f"it took longer than {copy.timeout_s:g} s", now)
+            late = Failure(f"it took longer than {copy.timeout_s:g} s")
+            await _failed(pool, copy, row, late, now)
         except BookAIError as error:
-            await _failed(pool, copy, row, str(error), now)
+            failure = Failure(str(error), diverged=isinstance(error, Divergence))
+            await _failed(pool, copy, row, failure, now)
         else:
             next_at = now + timedelta(seconds=copy.every_s)
             await exports.note_success(pool, copy.name, copy.kind, newest.tree_size, now, next_at)
 
 
-async def _failed(pool: Pool, copy: Copy, row: CopyRow | None, why: str, now: datetime) -> None:
+async def _failed(
+    pool: Pool, copy: Copy, row: CopyRow | None, failure: Failure, now: datetime
+) -> None:
     failures = row.failures if row else 0
     wait_s = min(copy.every_s * 2 ** min(failures, 10), max(LONGEST_WAIT_S, copy.every_s))
     is_news = await exports.note_failure(
-        pool, copy.name, copy.kind, why, now, now + timedelta(seconds=wait_s)
+        pool, copy.name, copy.kind, failure, now, now + timedelta(seconds=wait_s)
     )
     EVIDENCE_ERRORS.labels(copy.name).inc()
     if is_news:
         logger.error(
             "No copy of the audit checkpoints reaches %s: %s",
             copy.name,
-            why,
+            failure.why,
             extra={"action": "evidence_failed", "copy": copy.name},
         )

@@ -4,8 +4,10 @@ It is written from the published rules of Signature Version 4, not from the clie
 that a request which it accepts is one that a real store would read as well.
 """
 
+import base64
 import hashlib
 import hmac
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +35,7 @@ class Store:
     access_key: str = "studio"
     secret_key: str = "correct horse battery"
     has_lock: bool = True
+    has_tls: bool = False
     objects: dict[str, Kept] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     endpoint: str = ""
@@ -84,7 +87,12 @@ def check_signature(
     ):
         raise Denied(403, "AccessDenied")
     digest = headers["x-amz-content-sha256"]
-    if digest != hashlib.sha256(body).hexdigest():
+    # Over TLS a client may leave the body's hash out of the signature, and then sends its MD5.
+    if digest == "UNSIGNED-PAYLOAD" and store.has_tls:
+        md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+        if body and headers.get("content-md5") != md5:
+            raise Denied(400, "BadDigest")
+    elif digest != hashlib.sha256(body).hexdigest():
         raise Denied(400, "XAmzContentSHA256Mismatch")
     request = canonical(method, url, headers, signed, digest)
     scope = f"{date}/{region}/{service}/{end}"
@@ -175,10 +183,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def s3_store() -> Iterator[Store]:
-    store = Store()
+def s3_store(tls: ssl.SSLContext | None = None) -> Iterator[Store]:
+    store = Store(has_tls=tls is not None)
     bound = type("BoundHandler", (Handler,), {"store": store})
     server = ThreadingHTTPServer(("127.0.0.1", 0), bound)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     store.endpoint = f"127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from bookai.db import audit
@@ -23,12 +24,12 @@ SELECT tree_size, note, at
  LIMIT 1
 """
 SELECT_COPIES = """
-SELECT name, kind, tree_size, failures, error, succeeded_at, tried_at, next_at
+SELECT name, kind, tree_size, failures, diverged, error, succeeded_at, tried_at, next_at
   FROM audit_exports
  ORDER BY name
 """
 SELECT_COPY = """
-SELECT name, kind, tree_size, failures, error, succeeded_at, tried_at, next_at
+SELECT name, kind, tree_size, failures, diverged, error, succeeded_at, tried_at, next_at
   FROM audit_exports
  WHERE name = $1
    FOR UPDATE
@@ -37,16 +38,16 @@ UPSERT_SUCCESS = """
 INSERT INTO audit_exports (name, kind, tree_size, succeeded_at, tried_at, next_at)
 VALUES ($1, $2, $3, $4, $4, $5)
 ON CONFLICT (name) DO UPDATE
-   SET kind = excluded.kind, tree_size = excluded.tree_size, failures = 0, error = NULL,
-       succeeded_at = excluded.succeeded_at, tried_at = excluded.tried_at,
+   SET kind = excluded.kind, tree_size = excluded.tree_size, failures = 0, diverged = false,
+       error = NULL, succeeded_at = excluded.succeeded_at, tried_at = excluded.tried_at,
        next_at = excluded.next_at
 """
 UPSERT_FAILURE = """
-INSERT INTO audit_exports (name, kind, failures, error, tried_at, next_at)
-VALUES ($1, $2, 1, $3, $4, $5)
+INSERT INTO audit_exports (name, kind, failures, diverged, error, tried_at, next_at)
+VALUES ($1, $2, 1, $3, $4, $5, $6)
 ON CONFLICT (name) DO UPDATE
-   SET kind = excluded.kind, failures = audit_exports.failures + 1, error = excluded.error,
-       tried_at = excluded.tried_at, next_at = excluded.next_at
+   SET kind = excluded.kind, failures = audit_exports.failures + 1, diverged = excluded.diverged,
+       error = excluded.error, tried_at = excluded.tried_at, next_at = excluded.next_at
 """
 
 
@@ -59,16 +60,28 @@ class SignedNote(Record):
 
 
 class CopyRow(Record):
-    """The state of one copy. `failures` counts since the last success."""
+    """The state of one copy. `failures` counts since the last success.
+
+    `diverged`: what lies there is not the history that the database tells.
+    """
 
     name: str
     kind: str
     tree_size: int
     failures: int
+    diverged: bool
     error: str | None
     succeeded_at: datetime | None
     tried_at: datetime
     next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a copy could not be brought forward; `diverged` when it tells another history."""
+
+    why: str
+    diverged: bool = False
 
 
 async def newest(db: Pool | Con) -> SignedNote | None:
@@ -109,15 +122,19 @@ async def note_success(
 
 
 async def note_failure(
-    pool: Pool, name: str, kind: str, error: str, now: datetime, next_at: datetime
+    pool: Pool, name: str, kind: str, failure: Failure, now: datetime, next_at: datetime
 ) -> bool:
     """Write down why the copy could not be brought forward; return whether that is news."""
-    text = audit.clean(error)[:MAX_ERROR] or "no reason given"
+    text = audit.clean(failure.why)[:MAX_ERROR] or "no reason given"
     async with audit.transaction(pool) as con:
         before = await con.fetchrow(SELECT_COPY, name)
-        await con.execute(UPSERT_FAILURE, name, kind, text, now, next_at)
-        changed = before is None or before["failures"] == 0
+        await con.execute(UPSERT_FAILURE, name, kind, failure.diverged, text, now, next_at)
+        changed = (
+            before is None
+            or before["failures"] == 0
+            or (failure.diverged and not before["diverged"])
+        )
         if changed:
-            body = {"copy": name, "kind": kind, "error": text}
-            await audit.append(con, "evidence.failed", ACTOR, body)
+            said = "evidence.diverged" if failure.diverged else "evidence.failed"
+            await audit.append(con, said, ACTOR, {"copy": name, "kind": kind, "error": text})
     return changed

@@ -15,7 +15,7 @@ from bookai.db.seal import exports
 from bookai.db.seal.exports import SignedNote
 from bookai.errors import OperatorNeeded, TryLater
 from bookai.settings import Settings
-from studio.evidence.base import Place
+from studio.evidence.base import Divergence, Place
 from studio.evidence.copies import Copy, open_copies, push_due
 from tests.studio.evidence.conftest import NOON
 
@@ -104,6 +104,20 @@ async def test_a_failure_is_tried_later_each_time_and_audited_once(
     assert waits == [60, 120, 240, 480, 960]
     assert (row.failures, row.error) == (0, None)
     assert await kinds(pool) == ["evidence.failed", "evidence.works"]
+
+
+async def test_an_alarm_is_not_hidden_behind_a_failure(
+    pool: Pool, grow: Grow, drawer: Drawer
+) -> None:
+    await grow()
+    later = NOON
+    for wrong in (TryLater("away"), Divergence("rewritten"), Divergence("rewritten")):
+        drawer.wrong = wrong
+        (row,) = await push_due(pool, [copy(drawer)], later)
+        later = row.next_at
+
+    assert row.diverged
+    assert await kinds(pool) == ["evidence.failed", "evidence.diverged"]
 
 
 async def test_a_place_that_hangs_is_cut_off_and_holds_up_no_other(

@@ -1,32 +1,21 @@
 """Copies by e-mail, against a real SMTP server in this process."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
 from bookai.db.seal.merkle import open_note, split_notes
 from bookai.errors import OperatorNeeded, Refused, TryLater
 from studio.evidence.base import Setting
 from studio.evidence.mail import MailConfig, MailPlace
+from tests.peers.tls import server_tls
 from tests.studio.evidence.conftest import KEYS, note
 
 KNOWN = (b"studio", b"let me in")
@@ -51,30 +40,6 @@ class Mailbox:
         return "250 ok"
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = folder / "server.pem", folder / "server.key"
-    cert_file.write_bytes(made.public_bytes(Encoding.PEM))
-    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return cert_file, key_file
-
-
 @pytest.fixture
 def mailbox() -> Mailbox:
     return Mailbox()
@@ -85,9 +50,7 @@ async def server(
     mailbox: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[dict[str, Any]]:
     """A server that insists on TLS and a password; yields the settings that reach it."""
-    cert_file, key_file = certificate(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert_file, key_file)
+    context, cert_file = server_tls(tmp_path)
 
     def login(_server: Any, _session: Any, _envelope: Any, _how: Any, data: Any) -> AuthResult:
         return AuthResult(success=(data.login, data.password) == KNOWN, handled=False)

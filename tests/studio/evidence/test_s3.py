@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from bookai.errors import OperatorNeeded, TryLater
 from studio.evidence.base import Divergence, Setting
 from studio.evidence.s3 import S3Config, S3Place
 from tests.peers.s3_store import Store, s3_store
+from tests.peers.tls import server_tls
 from tests.studio.evidence.conftest import note
 
 
@@ -59,6 +61,21 @@ async def test_the_store_is_told_to_keep_a_locked_object(store: Store, setting: 
     (kept,) = store.objects.values()
     assert kept.retain_until is not None
     assert abs(kept.retain_until - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=1)
+
+
+async def test_a_store_over_tls_gets_a_hash_of_what_it_is_to_keep(
+    setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls, ca_file = server_tls(tmp_path)
+    with s3_store(tls) as store:
+        monkeypatch.setenv("VAULT_ID", store.access_key)
+        monkeypatch.setenv("VAULT_KEY", store.secret_key)
+
+        await place(store, setting, secure=True, ca_file=ca_file, lock_days=1).push(note(9))
+        with pytest.raises(TryLater):
+            await place(store, setting, secure=True).push(note(10))
+
+        assert (len(store.objects), store.refused) == (1, [])
 
 
 async def test_the_same_checkpoint_twice_is_one_object(store: Store, setting: Setting) -> None:

@@ -97,18 +97,17 @@ class Maker:
         article = ARTICLE.model_copy(
             update={"text": TEXT, "sha256": sha256(TEXT.encode()), "licence": "CC0-1.0"}
         )
-        return VideoJob(
+        job = VideoJob(
             job_id=job_id,
             source=source,
             requested_by="operator:ann",
-            trend=RESULTS["scout"]["trend"],
             article=article,
             script=script,
-            review=RESULTS["edit"]["review"],
             render=RENDER.model_copy(update={**files, **hashes, "sha256": video}),
-            check=RESULTS["check"]["check"],
             post=POST.model_copy(update={**post, **hashes}),
         )
+        found = {**RESULTS["scout"], **RESULTS["edit"], **RESULTS["check"], "article": article}
+        return job.model_copy(update=found)
 
     async def pack(self, job_id: int, *, with_video: bool = True) -> Files:
         await seal(self.pool, KEYS, self.notes)

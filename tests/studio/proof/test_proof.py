@@ -89,9 +89,6 @@ async def test_a_file_more_or_less_is_found(maker: Maker, tmp_path: Path) -> Non
     assert less.failed["manifest"] == "checks.json is missing"
 
 
-Forgery = Callable[[Files], dict[str, Any]]
-
-
 def edited(files: Files, name: str, change: Callable[[Any], Any]) -> Files:
     """The files with one JSON file changed in place."""
     value = json.loads(files[name])
@@ -157,7 +154,7 @@ def voter(row: dict[str, Any]) -> None:
 
 
 # A forger with the signing key makes manifest and signature fit again: the log still tells.
-FORGERIES = {
+FORGERIES: dict[str, tuple[str, Callable[[Any], None], str]] = {
     "a proof of another event": ("audit/events.json", swap_proofs, "checkpoint"),
     "two events in another order": ("audit/events.json", swap_order, "checkpoint"),
     "another decider in the log": ("audit/events.json", retell, "checkpoint"),
