@@ -30,3 +30,12 @@ POSTS = Counter("bookai_posts_total", "Posts by outcome", ["platform", "outcome"
 QUEUE_DEPTH = Gauge("bookai_queue_jobs", "Queue entries to do", ["queue"])
 AUDIT_UNSEALED = Gauge("bookai_audit_unsealed_events", "Audit events not yet under a checkpoint")
 AUDIT_SEALED = Counter("bookai_audit_sealed_events_total", "Audit events put under a checkpoint")
+EVIDENCE_SUCCESS = Gauge(
+    "bookai_evidence_success_timestamp_seconds", "When a copy outside was last brought up", ["copy"]
+)
+EVIDENCE_BEHIND = Gauge(
+    "bookai_evidence_behind_events", "Sealed events that a copy outside does not cover", ["copy"]
+)
+EVIDENCE_ERRORS = Counter(
+    "bookai_evidence_errors_total", "Pushes to a copy outside that failed", ["copy"]
+)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -15,6 +15,7 @@ from bookai.metrics import QUEUE_DEPTH
 from bookai.settings import Settings, SourceSettings
 from studio.database import seal_audit
 from studio.engine import LOCK_PREFIX
+from studio.evidence.copies import Copy, open_copies, push_due
 from studio.notify import notify
 from studio.wiring import Office, Studio, now
 
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 SEAL_EVERY_S = 1.0
 CARE_EVERY_S = 10.0
+COPY_EVERY_S = 5.0
 DEAD_AFTER_S = 30.0
 ASK_DUE_S = 60
 
@@ -55,7 +57,10 @@ async def work(house: Studio, concurrency: int, stop: asyncio.Event, *, schedule
 
 async def keep_house(office: Office, stop: asyncio.Event) -> None:
     """Seal the audit log each second; recover dead jobs and expire approvals each ten."""
+    copies = open_copies(office.settings)
     async with asyncio.TaskGroup() as group:
+        if copies:
+            group.create_task(_every(COPY_EVERY_S, lambda: _copy(office, copies), stop))
         group.create_task(_every(SEAL_EVERY_S, lambda: _seal(office), stop))
         group.create_task(_every(CARE_EVERY_S, lambda: _care(office), stop))
         notify("READY=1")
@@ -80,6 +85,11 @@ async def _every(
 
 async def _seal(office: Office) -> None:
     await seal_audit(office.database, office.settings)
+
+
+async def _copy(office: Office, copies: Sequence[Copy]) -> None:
+    """Bring checkpoints to the places outside; a slow one holds up nobody else."""
+    await push_due(office.database.pool, copies, now())
 
 
 async def _care(office: Office) -> None:

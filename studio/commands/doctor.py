@@ -10,12 +10,15 @@ from typing import Literal
 
 import click
 
+from bookai.db.seal import exports
 from bookai.errors import BookAIError
 from bookai.llm.ollama import OllamaProvider
 from bookai.models import Record
 from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, print_json, run
+from studio.commands.evidence import stands
 from studio.database import make_home
+from studio.evidence.copies import open_copies
 from studio.wiring import c2pa_table, now, open_office
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
 from tools.provenance.chain import open_identity
@@ -146,6 +149,26 @@ async def _ports(settings: Settings) -> tuple[Level, str]:
     return "ok", f"{settings.http_port} (MCP) and {settings.metrics_port} (metrics) are free"
 
 
+async def _copies(settings: Settings) -> tuple[Level, str]:
+    wanted = open_copies(settings)
+    if not wanted:
+        return "note", "no copy outside this machine: [[audit.exports]]"
+    async with open_office(settings) as office:
+        pool = office.database.pool
+        rows = {row.name: row for row in await exports.list_(pool)}
+        newest = await exports.newest(pool)
+    lines, level = [], "ok"
+    for copy in wanted:
+        row = rows.get(copy.name)
+        if row is None or row.succeeded_at is None or row.failures:
+            level = "fail"
+        lines.append(f"{copy.name} ({copy.kind}) {stands(row, newest)}")
+    found = "; ".join(lines)
+    if level == "fail":
+        return "fail", f"{found}. Try: bookai evidence push"
+    return "ok", found
+
+
 _CHECKS = (
     _Check("home", _home),
     _Check("postgres", _postgres),
@@ -155,4 +178,5 @@ _CHECKS = (
     _Check("credentials", _credentials),
     _Check("writer", _writer),
     _Check("ports", _ports),
+    _Check("copies", _copies),
 )
