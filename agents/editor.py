@@ -10,6 +10,7 @@ from bookai.models import (
     Fallback,
     Finding,
     Line,
+    Origin,
     Render,
     Review,
     Script,
@@ -214,6 +215,7 @@ async def _render(job: VideoJob, ctx: Context) -> VideoJob:
         brand=ctx.channel.brand,
         credit=f"Source: {article.publisher}",
         disclosure=_disclosure(job),
+        origin=Origin(source_url=article.url, article_sha256=article.sha256),
     )
     fallbacks = (*job.fallbacks, *_encoder_fallback(render, job))
     return job.model_copy(update={"voiceover": voiceover, "render": render, "fallbacks": fallbacks})

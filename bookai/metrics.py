@@ -39,3 +39,12 @@ RUNS_FENCED = Counter("bookai_runs_fenced_total", "Runs that came back after the
 AUDIT_UNSEALED = Gauge("bookai_audit_unsealed_events", "Audit events not yet under a checkpoint")
 AUDIT_SEALED = Counter("bookai_audit_sealed_events_total", "Audit events put under a checkpoint")
 AUDIT_LAG = Gauge("bookai_audit_lag_seconds", "How long the oldest audit event waited for its seal")
+EVIDENCE_SUCCESS = Gauge(
+    "bookai_evidence_success_timestamp_seconds", "When a copy outside was last brought up", ["copy"]
+)
+EVIDENCE_BEHIND = Gauge(
+    "bookai_evidence_behind_events", "Sealed events that a copy outside does not cover", ["copy"]
+)
+EVIDENCE_ERRORS = Counter(
+    "bookai_evidence_errors_total", "Pushes to a copy outside that failed", ["copy"]
+)

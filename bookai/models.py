@@ -214,11 +214,19 @@ class Voiceover(Record):
     sample_rate: int
 
 
+class Origin(Record):
+    """The text that a video was made from, as the video's own credentials name it."""
+
+    source_url: str = ""
+    article_sha256: str = ""
+
+
 class Render(Record):
     """The finished video. Paths are absolute; `captions_path` is a WebVTT file.
 
     `marks` are the pixel boxes (x, y, width, height) in which text must be found by the check:
-    `captions` on every spoken frame, `disclosure` where an offer is announced.
+    `captions` on every spoken frame, `disclosure` where an offer is announced. `credentials` says
+    who signed the file's Content Credentials, or why nobody did.
     """
 
     video_path: str
@@ -235,6 +243,7 @@ class Render(Record):
     encoder: str
     encoder_reason: str
     marks: dict[str, tuple[int, int, int, int]] = Field(default_factory=dict)
+    credentials: str = ""
 
 
 class CheckReport(Record):

@@ -61,6 +61,23 @@ class OllamaSettings(_Table):
     timeout_s: float = Field(default=120.0, gt=0, le=1800)
 
 
+class ExportSettings(BaseModel):
+    """A place for signed checkpoints outside the database; the rest is its kind's own."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    every_s: float = Field(default=60.0, ge=10, le=86_400)
+    timeout_s: float = Field(default=30.0, gt=0, le=300)
+
+
+class AuditSettings(_Table):
+    """Where signed checkpoints go beside the studio's own file."""
+
+    exports: tuple[ExportSettings, ...] = ()
+
+
 class Settings(_Table):
     """Everything an operator can set. Times are in the unit that the name says."""
 
@@ -75,6 +92,7 @@ class Settings(_Table):
     approval_hours: float = Field(default=72.0, gt=0, le=24 * 90)
     allow_private: tuple[str, ...] = ()
     ollama: OllamaSettings = OllamaSettings()
+    audit: AuditSettings = AuditSettings()
     channels: Mapping[str, ChannelSettings] = {"default": ChannelSettings()}
     sources: tuple[SourceSettings, ...] = ()
     plugins: Mapping[str, Mapping[str, Any]] = {}
@@ -88,6 +106,11 @@ class Settings(_Table):
     def gallery_dir(self) -> Path:
         """The local gallery: a static site."""
         return self.home / "gallery"
+
+    @property
+    def c2pa_dir(self) -> Path:
+        """The certificate that signs videos, made by the studio itself."""
+        return self.home / "c2pa"
 
     @property
     def postgres_dir(self) -> Path:

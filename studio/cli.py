@@ -26,6 +26,8 @@ _COMMANDS = {
     "agents": ("look", "List agents with their track record."),
     "status": ("look", "Show the studio at a glance."),
     "audit": ("trail", "Verify or read the audit log."),
+    "evidence": ("evidence", "Keep copies of the audit log's checkpoints elsewhere."),
+    "proof": ("proof", "Hand out everything about one video, with its proofs."),
     "doctor": ("doctor", "Check this machine; each failure names its mend."),
     "migrate": ("care", "Bring the database's schema up to date."),
     "offers": ("care", "Keep the product catalogue."),

@@ -16,6 +16,7 @@ from bookai.errors import BookAIError
 from bookai.models import Queue
 from bookai.settings import Settings, SourceSettings
 from studio.database import seal_audit
+from studio.evidence.copies import Copy, open_copies, push_due
 from studio.notify import notify
 from studio.recovery import measure, recover
 from studio.wiring import Office, Studio, now
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 SEAL_EVERY_S = 0.4
 CARE_EVERY_S = 10.0
+COPY_EVERY_S = 5.0
 ASK_DUE_S = 60
 
 
@@ -69,7 +71,10 @@ async def work(
 
 async def keep_house(office: Office, stop: asyncio.Event) -> None:
     """Seal the audit log twice a second and more; look after the rest each ten seconds."""
+    copies = open_copies(office.settings)
     async with asyncio.TaskGroup() as group:
+        if copies:
+            group.create_task(_every(COPY_EVERY_S, lambda: _copy(office, copies), stop))
         group.create_task(_every(SEAL_EVERY_S, lambda: _seal(office), stop))
         group.create_task(_every(CARE_EVERY_S, lambda: _care(office), stop))
         notify("READY=1")
@@ -99,6 +104,11 @@ async def _seal(office: Office) -> None:
         # Then the gauge must say how far behind we fall; the door above says why.
         await sealer.measure(office.database.pool)
         raise
+
+
+async def _copy(office: Office, copies: Sequence[Copy]) -> None:
+    """Bring checkpoints to the places outside; a slow one holds up nobody else."""
+    await push_due(office.database.pool, copies, now())
 
 
 async def _care(office: Office) -> None:

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import agents
 import bookai.llm
@@ -42,6 +43,11 @@ CATALOGUE = Path(__file__).parent / "catalogue" / "offers.csv"
 def now() -> datetime:
     """Return the time, aware UTC."""
     return datetime.now(UTC)
+
+
+def c2pa_table(settings: Settings) -> dict[str, Any]:
+    """Return [plugins.c2pa] with the place of the studio's own certificate."""
+    return {"folder": str(settings.c2pa_dir), **settings.plugins.get("c2pa", {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
             gallery_dir=settings.gallery_dir,
             principal=caller.name,
             progress=progress,
-            config=config,
+            config={**config, "c2pa": c2pa_table(settings)},
         )
 
     async def record(kind: str, actor: str, body: Mapping[str, object]) -> None:

@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import Field
 
 from bookai.errors import ToolFailed
-from bookai.models import CheckReport, Finding, Render, Script, Voiceover
+from bookai.models import CheckReport, Finding, Origin, Render, Script, Voiceover
 from tools.base import Tool, ToolContext
+from tools.checks.credentials import judge_credentials
 from tools.checks.detect import Crop, detector_arguments, judge_measured, read_log
 from tools.checks.limits import Limits, read_limits
 from tools.checks.pixels import Look, crop_around, judge_text, looks_for, read_frames
@@ -26,6 +27,8 @@ from tools.checks.probe import (
 from tools.checks.sound import judge_clipping, judge_sync, read_sound, read_voice
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
 from tools.media.paths import inside
+from tools.provenance.config import read_config
+from tools.provenance.manifest import bind
 
 PASS_TIMEOUT_S = 150.0
 LARGEST_CAPTIONS = 2_000_000
@@ -46,9 +49,10 @@ async def check_video(
     """Measure the finished video and say, check by check, whether it may be published.
 
     Call it after render_video. Reads streams, order, bytes, black, still and silent stretches,
-    loudness, peaks, sync with the voice, captions and disclosure on the pixels, and thumbnail.
+    loudness, peaks, sync with the voice, captions and disclosure on the pixels, thumbnail, and
+    Content Credentials.
     """
-    limits = read_limits(ctx.config.get("check_video", {}))
+    limits, config = read_limits(ctx.config.get("check_video", {})), read_config(ctx.config)
     video = inside(ctx.work_dir, job_id, render.video_path)
     thumbnail = inside(ctx.work_dir, job_id, render.thumbnail_path)
     captions = inside(ctx.work_dir, job_id, render.captions_path)
@@ -64,6 +68,8 @@ async def check_video(
     await ctx.progress(0.1, "Reading the finished file")
     findings = await asyncio.to_thread(_of_streams, video, probe, render, limits)
     findings += await asyncio.to_thread(_of_bytes, (video, thumbnail, captions), render, limits)
+    facts = bind(job_id, script, voiceover, disclosure, Origin())
+    findings.append(await asyncio.to_thread(judge_credentials, video, config, facts))
     findings += await asyncio.to_thread(
         _of_voice, (video, voice, captions), probe, voiceover, limits
     )

@@ -10,6 +10,7 @@ import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +18,12 @@ from pydantic import Field, ValidationError
 
 import tools
 from bookai.errors import OperatorNeeded, Refused, ToolFailed
-from bookai.models import Record, Render, Script, Voiceover
+from bookai.models import Origin, Record, Render, Script, Voiceover
 from tools.base import Tool, ToolContext
 from tools.media.paths import inside, job_folder
+from tools.provenance.chain import open_identity
+from tools.provenance.config import read_config
+from tools.provenance.manifest import Binding, Order, bind
 from tools.render.encode import ENCODER, ENCODER_REASON
 from tools.render.layout import Layout, Size
 from tools.render.spec import Outcome, Progress, Spec, is_full, no_space
@@ -30,6 +34,7 @@ NAMES = {
     "vtt_path": "captions.vtt",
     "srt_path": "captions.srt",
 }
+UNSIGNED = "not signed: turned off in settings"
 LONGEST_S = 180.0
 PROJECT = Path(tools.__file__).resolve().parents[1]
 LONGEST_LINE = 1 << 16
@@ -55,22 +60,20 @@ async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schem
         str,
         Field(max_length=500, description="The disclosure to show; '' when there is no offer."),
     ],
+    origin: Annotated[
+        Origin | None, Field(description="The text it was made from, for its credentials.")
+    ] = None,
 ) -> Render:
     """Render the finished vertical video with captions, thumbnail and subtitle files.
 
-    Call it after speak. The same input gives the same video; files of an earlier render of the
-    job are replaced only when the new ones are complete.
+    Call it after speak. The video is signed last (Content Credentials). The same input gives the
+    same video; files of an earlier render are replaced only when the new ones are complete.
     """
     config = _config(ctx.config.get("render_video", {}))
-    voice = inside(ctx.work_dir, job_id, voiceover.path)
-    if not voice.is_file():
-        raise Refused(f"There is no voice track {voice.name!r} in job {job_id}: speak it first.")
-    if not 0 < voiceover.duration_s <= LONGEST_S:
-        raise Refused(
-            f"The voice track takes {voiceover.duration_s:.0f} s and the limit is"
-            f" {LONGEST_S:.0f} s: shorten the script."
-        )
+    voice = _voice(ctx.work_dir, job_id, voiceover)
     folder = job_folder(ctx.work_dir, job_id)
+    facts = bind(job_id, script, voiceover, disclosure, origin or Origin())
+    order = await asyncio.to_thread(_order, ctx.config, script.title, facts, folder)
     scratch = _scratch(folder)
     try:
         size = Size(width=config.width, height=config.height, fps=config.fps)
@@ -82,6 +85,7 @@ async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schem
             disclosure=disclosure,
             font=config.font,
             size=size,
+            order=order,
             **{key: str(scratch / name) for key, name in NAMES.items()},
         )
         outcome = await _run(ctx, spec, scratch)
@@ -104,6 +108,29 @@ def _config(table: Mapping[str, Any]) -> Config:
             f"[plugins.render_video] {where}: {first['msg'].lower()}.",
             mend="Correct it in studio.toml.",
         ) from error
+
+
+def _voice(work_dir: Path, job_id: int, voiceover: Voiceover) -> Path:
+    """Return the voice track's file, or refuse what cannot be filmed."""
+    voice = inside(work_dir, job_id, voiceover.path)
+    if not voice.is_file():
+        raise Refused(f"There is no voice track {voice.name!r} in job {job_id}: speak it first.")
+    if not 0 < voiceover.duration_s <= LONGEST_S:
+        raise Refused(
+            f"The voice track takes {voiceover.duration_s:.0f} s and the limit is"
+            f" {LONGEST_S:.0f} s: shorten the script."
+        )
+    return voice
+
+
+def _order(tables: Mapping[str, Any], title: str, facts: Binding, folder: Path) -> Order | None:
+    """Return what is to be signed, or None; a certificate that cannot sign stops it here."""
+    config = read_config(tables)
+    if not config.enabled:
+        return None
+    open_identity(config, datetime.now(UTC))
+    earlier = folder / NAMES["video_path"]
+    return Order(config=config, title=title, binding=facts, earlier=str(earlier))
 
 
 def _scratch(folder: Path) -> Path:
@@ -216,6 +243,7 @@ def _described(scratch: Path, folder: Path, spec: Spec, outcome: Outcome) -> Ren
         encoder=ENCODER,
         encoder_reason=ENCODER_REASON,
         marks=marks,
+        credentials=f"signed by {outcome.signer}" if spec.order else UNSIGNED,
     )
 
 

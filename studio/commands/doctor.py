@@ -5,22 +5,29 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 import click
 
+from bookai.db.seal import exports
 from bookai.errors import BookAIError
 from bookai.llm.ollama import OllamaProvider
 from bookai.models import Record
 from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, print_json, run
+from studio.commands.evidence import stands
 from studio.database import make_home
-from studio.wiring import open_office
+from studio.evidence.copies import open_copies
+from studio.wiring import c2pa_table, now, open_office
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
+from tools.provenance.chain import open_identity
+from tools.provenance.config import read_config
 from tools.render.typography import Style, Typeface
 from tools.voices.base import installed_voices
 
 FREE_BYTES = 2 * 1024**3
+SOON = timedelta(days=30)
 Level = Literal["ok", "note", "fail"]
 
 
@@ -105,6 +112,21 @@ async def _fonts(_settings: Settings) -> tuple[Level, str]:
     return "ok", f"Montserrat sets Latin and Cyrillic ({width:.0f} px)"
 
 
+async def _credentials(settings: Settings) -> tuple[Level, str]:
+    config = read_config({"c2pa": c2pa_table(settings)})
+    if not config.enabled:
+        return "note", "videos are not signed: turned off in settings"
+    make_home(settings.home)
+    identity = await asyncio.to_thread(open_identity, config, now())
+    ends = identity.leaf.not_valid_after_utc
+    found = f"videos are signed by {identity.signer!r} until {ends:%Y-%m-%d}"
+    if config.own:
+        return "ok", f"{found}, the studio's own: platforms show it as untrusted"
+    if ends - now() < SOON:
+        return "note", f"{found}: renew it, or videos can no longer be made"
+    return "ok", f"{found}, from {config.certificate_file}"
+
+
 async def _writer(settings: Settings) -> tuple[Level, str]:
     ollama = settings.ollama
     why = await OllamaProvider(ollama.host, ollama.model, timeout_s=ollama.timeout_s).unavailable()
@@ -127,12 +149,34 @@ async def _ports(settings: Settings) -> tuple[Level, str]:
     return "ok", f"{settings.http_port} (MCP) and {settings.metrics_port} (metrics) are free"
 
 
+async def _copies(settings: Settings) -> tuple[Level, str]:
+    wanted = open_copies(settings)
+    if not wanted:
+        return "note", "no copy outside this machine: [[audit.exports]]"
+    async with open_office(settings) as office:
+        pool = office.database.pool
+        rows = {row.name: row for row in await exports.list_(pool)}
+        newest = await exports.newest(pool)
+    lines, level = [], "ok"
+    for copy in wanted:
+        row = rows.get(copy.name)
+        if row is None or row.succeeded_at is None or row.failures:
+            level = "fail"
+        lines.append(f"{copy.name} ({copy.kind}) {stands(row, newest)}")
+    found = "; ".join(lines)
+    if level == "fail":
+        return "fail", f"{found}. Try: bookai evidence push"
+    return "ok", found
+
+
 _CHECKS = (
     _Check("home", _home),
     _Check("postgres", _postgres),
     _Check("ffmpeg", _ffmpeg),
     _Check("voice", _voice),
     _Check("fonts", _fonts),
+    _Check("credentials", _credentials),
     _Check("writer", _writer),
     _Check("ports", _ports),
+    _Check("copies", _copies),
 )

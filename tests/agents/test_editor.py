@@ -13,6 +13,7 @@ from bookai.models import (
     Line,
     Offer,
     OfferChoice,
+    Origin,
     Render,
     Script,
     Span,
@@ -242,6 +243,7 @@ async def test_the_voice_comes_first_and_the_film_gets_it_with_the_credit() -> N
         "BookAI Studio",
         "",
     )
+    assert told["origin"] == Origin(source_url=ARTICLE.url, article_sha256=ARTICLE.sha256)
 
 
 async def test_an_offer_brings_its_disclosure_into_the_film() -> None:

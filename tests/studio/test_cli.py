@@ -105,6 +105,21 @@ def test_a_token_is_shown_once_and_never_again(env: dict[str, str]) -> None:
     assert token not in listed + logged
 
 
+def test_a_certificate_that_is_not_there_is_named_with_its_mend(env: dict[str, str]) -> None:
+    home = Path(env["BOOKAI_HOME"])
+    home.mkdir()
+    table = (
+        '[plugins.c2pa]\ncertificate_file = "/nowhere/chain.pem"\nkey_file = "/nowhere/key.pem"\n'
+    )
+    (home / "studio.toml").write_text(table)
+
+    done = bookai(env, "doctor")
+
+    assert done.returncode == 1
+    assert "/nowhere/chain.pem of [plugins.c2pa] cannot be read" in done.stdout
+    assert "error: to mend: credentials" in done.stderr
+
+
 def test_a_missing_ffmpeg_is_named_with_its_mend(env: dict[str, str]) -> None:
     env["BOOKAI_FFMPEG"] = "/nowhere/ffmpeg"
 

@@ -22,6 +22,8 @@ from studio.wiring import Office, open_studio, tool_server
 from tests.studio.conftest import go_on, make
 from tools.base import ApprovalRow
 from tools.list_approvals import ApprovalPage
+from tools.provenance.chain import PUBLIC
+from tools.provenance.read import read_credentials
 
 ENDED = frozenset(jobs.ENDED)
 
@@ -74,6 +76,7 @@ async def test_an_article_becomes_a_published_video_that_an_operator_approved(
         assert decided.decided_by == "operator:phone"
         assert done.status == "done", done.reason
         check_gallery(settings.gallery_dir, done.title or "")
+        check_credentials(settings, waiting.job_id)
 
         again = await house.production.advance(waiting.job_id)
         assert again.status == "done"
@@ -93,6 +96,19 @@ async def test_an_article_becomes_a_published_video_that_an_operator_approved(
 
         with pytest.raises(Refused, match="was approved by operator:phone"):
             await office.desk.decide_approval(post.post_id, False, "too late", "operator:test")
+
+
+def check_credentials(settings: Settings, job_id: int) -> None:
+    """What is out is signed, byte for byte, and names its job."""
+    (video,) = settings.gallery_dir.glob("v/*/video.mp4")
+    said = read_credentials(video, (settings.c2pa_dir / PUBLIC).read_text())
+    assert said.state == "Trusted"
+    page = (video.parent / "index.html").read_text(encoding="utf-8")
+    assert f"Content Credentials: {said.signer}" in page
+    assert said.binding is not None
+    assert said.binding.job_id == job_id
+    assert said.binding.source_url == "https://example.org/bookai/leap-second"
+    assert len(said.binding.article_sha256) == 64
 
 
 def check_gallery(root: Path, title: str) -> None:

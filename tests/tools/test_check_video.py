@@ -73,7 +73,7 @@ def context(work_dir: Path, config: Mapping[str, Any]) -> ToolContext:
         gallery_dir=work_dir,
         principal="test",
         progress=no_progress,
-        config=config,
+        config={"c2pa": {"enabled": False}, **config},
     )
 
 

@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 
 from bookai.errors import OperatorNeeded, Refused, ToolFailed
-from bookai.models import Render, Script, Voiceover, Word
+from bookai.models import Origin, Render, Script, Voiceover, Word
 from tools.base import Desk, Fetch, ToolContext
+from tools.provenance.chain import PUBLIC
+from tools.provenance.manifest import Binding
+from tools.provenance.read import read_credentials
 from tools.render_video import TOOL, render_video
 
 JOB = 7
@@ -41,7 +44,7 @@ def context(work_dir: Path, progress: Step, config: Mapping[str, Any] = SMALL) -
         gallery_dir=work_dir,
         principal="test",
         progress=progress,
-        config=config,
+        config={"c2pa": {"folder": str(work_dir / "c2pa")}, **config},
     )
 
 
@@ -139,6 +142,74 @@ async def test_a_cancelled_render_leaves_no_process_and_no_half_made_file(tmp_pa
     assert files(tmp_path) == ["voice.wav"]
 
 
+@needs_proc
+async def test_a_render_cancelled_while_it_signs_leaves_nothing_either(tmp_path: Path) -> None:
+    signing = asyncio.Event()
+
+    async def progress(at: float, what: str) -> None:
+        if what == "signing":
+            signing.set()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(render(context(tmp_path, progress), script()))
+        await signing.wait()
+        task.cancel()
+
+    assert task.cancelled()
+    assert files(tmp_path) == ["voice.wav"]
+
+
+async def test_the_finished_video_is_signed_with_what_the_job_knows(tmp_path: Path) -> None:
+    ctx, said = context(tmp_path, Steps()), script()
+    voice = voiceover(tmp_path, said)
+    origin = Origin(source_url="https://ada:secret@example.org/a", article_sha256="ab" * 32)
+
+    made = await render_video(ctx, JOB, said, voice, "B", "S", "Advert: we earn.", origin)
+
+    found = read_credentials(Path(made.video_path), root_of(tmp_path))
+    assert made.credentials == f"signed by {found.signer}"
+    assert (found.state, found.title) == ("Trusted", "Clocks")
+    assert found.binding is not None
+    assert found.binding.model_copy(update={"unsigned_sha256": ""}) == Binding(
+        job_id=JOB,
+        source_url="https://example.org/a",
+        article_sha256="ab" * 32,
+        paid_promotion=True,
+        draft_kind="extractive",
+        writer="test",
+        voice="tones",
+    )
+    assert str(tmp_path).encode() not in content(made.video_path)
+
+
+async def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    once = await render(context(tmp_path, Steps()), script())
+    twice = await render(context(tmp_path, Steps()), script())
+
+    assert twice == once
+
+
+async def test_an_unsigned_video_says_so(tmp_path: Path) -> None:
+    ctx = context(tmp_path, Steps(), {**SMALL, "c2pa": {"enabled": False}})
+
+    made = await render(ctx, script())
+
+    assert made.credentials == "not signed: turned off in settings"
+    assert read_credentials(Path(made.video_path)).state == "absent"
+
+
+async def test_a_certificate_that_cannot_sign_stops_the_render_before_it_begins(
+    tmp_path: Path,
+) -> None:
+    steps = Steps()
+    table = {"certificate_file": "/none/a.pem", "key_file": "/none/b.pem"}
+
+    with pytest.raises(OperatorNeeded, match=r"/none/a\.pem"):
+        await render(context(tmp_path, steps, {**SMALL, "c2pa": table}), script())
+
+    assert steps.seen == []
+
+
 async def test_what_a_killed_render_left_behind_is_removed_by_the_next(tmp_path: Path) -> None:
     left = tmp_path / str(JOB) / ".render-dead"
     left.mkdir(parents=True)
@@ -218,8 +289,16 @@ def test_it_is_a_tool_for_agents() -> None:
     assert (TOOL.name, TOOL.scope, TOOL.needs_approval) == ("render_video", "agent", False)
 
 
+def root_of(work_dir: Path) -> str:
+    return (work_dir / "c2pa" / PUBLIC).read_text()
+
+
+def content(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
 def sha256(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return hashlib.sha256(content(path)).hexdigest()
 
 
 def children() -> list[int]:

@@ -115,6 +115,7 @@ class _Publishing:
             published_at=self.now(),
             duration_s=_duration_s(part / store.VIDEO),
             size_bytes=(part / store.VIDEO).stat().st_size,
+            signer=store.signer_of(part / store.VIDEO),
             post=post,
         )
         store.write(part / store.PAGE, pages.video_page(entry, config.name))

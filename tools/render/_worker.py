@@ -5,6 +5,7 @@ means that the studio is gone: it stops, and its half-made files go with its fol
 """
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from av import VideoFrame
@@ -13,6 +14,7 @@ from PIL import Image
 
 from bookai.errors import BookAIError, Refused
 from bookai.models import Record
+from tools.provenance.sign import sign_video
 from tools.render.encode import write_video
 from tools.render.film import Credits, Projector, draw_thumbnail
 from tools.render.layout import Layout
@@ -65,7 +67,12 @@ def render(spec: Spec) -> Outcome:
     thumbnail.save(spec.thumbnail_path, "JPEG", quality=90, subsampling=0)
     Path(spec.vtt_path).write_text(webvtt(words), encoding="utf-8")
     Path(spec.srt_path).write_text(subrip(words), encoding="utf-8")
-    return Outcome(frames=film.frames, duration_s=film.frames / spec.size.fps)
+    # Last of all: whatever changes the file after this breaks the signature.
+    signer = ""
+    if spec.order is not None:
+        _say(Progress(at=1.0, what="signing"))
+        signer = sign_video(Path(spec.video_path), spec.order, datetime.now(UTC)).signer
+    return Outcome(frames=film.frames, duration_s=film.frames / spec.size.fps, signer=signer)
 
 
 def picture(frame: Frame) -> Image.Image:

@@ -6,11 +6,15 @@ from typing import Literal
 
 from bookai.errors import OperatorNeeded
 from bookai.models import Record, Script, Voiceover
+from tools.provenance.manifest import Order
 from tools.render.layout import Size
 
 
 class Spec(Record):
-    """One video to render. All paths are absolute; the worker writes these and nothing else."""
+    """One video to render. All paths are absolute; the worker writes these and nothing else.
+
+    `order` says how the video is to be signed; None leaves it unsigned.
+    """
 
     script: Script
     voiceover: Voiceover
@@ -23,6 +27,7 @@ class Spec(Record):
     srt_path: str
     font: str = ""
     size: Size = Size()
+    order: Order | None = None
 
 
 class Progress(Record):
@@ -39,6 +44,7 @@ class Outcome(Record):
     message: str = ""
     frames: int = 0
     duration_s: float = 0.0
+    signer: str = ""
 
 
 def is_full(error: BaseException) -> bool:

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from bookai.errors import Refused, TryLater
 from bookai.models import Post, Record
+from tools.provenance.read import signer_of as signer_of
 
 VIDEO, THUMBNAIL, CAPTIONS, ENTRY = "video.mp4", "thumb.jpg", "captions.vtt", "post.json"
 PAGE = "index.html"
@@ -35,6 +36,7 @@ class Entry(Record):
     """What `post.json` keeps of a published post.
 
     Pages that are out stay readable only while each field that `Post` gains has a default.
+    `signer` is the name in the video's Content Credentials.
     """
 
     key: str
@@ -44,6 +46,7 @@ class Entry(Record):
     duration_s: float | None
     size_bytes: int
     post: Post
+    signer: str = ""
 
 
 def folder_name(post: Post, key: str) -> str:

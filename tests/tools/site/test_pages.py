@@ -47,6 +47,17 @@ def parsed(page: str) -> Any:
     return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
 
 
+@pytest.mark.parametrize("signer", ["", "Example Media", *NASTY])
+def test_the_page_names_the_videos_signer_as_plain_text(made: Any, signer: str) -> None:
+    signed = entry(made.post).model_copy(update={"signer": signer})
+
+    tree = parsed(pages.video_page(signed, "BookAI Studio"))
+
+    said = [text for text in tree.itertext() if "Content Credentials" in text]
+    assert len(said) == bool(signer)
+    assert not tree.findall(".//script")
+
+
 def test_the_page_holds_what_the_law_and_the_viewer_want(made: Any) -> None:
     page = page_of(made.with_offer())
 

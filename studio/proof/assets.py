@@ -1,0 +1,98 @@
+"""What a video is made of: each file, voice, typeface and offer, with its licence and hash."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from bookai.db.dossier import Dossier
+from tools.provenance.read import read_credentials
+from tools.render.typography import SHIPPED
+
+OWN = "made by this studio from what is listed here; the rights are its operator's"
+PICTURES = "drawn by this program; no photograph, footage or music of others is used"
+VOICES = {"espeak": ("espeakng-loader", "eSpeak NG, GPL-3.0-or-later; its speech is not covered")}
+
+File = dict[str, Any]
+
+
+def list_assets(dossier: Dossier, plugins: Mapping[str, Mapping[str, Any]]) -> list[File]:
+    """Return every asset the job really used."""
+    return [*_made(dossier), *_voice(dossier), *_drawn(dossier, plugins), *_offers(dossier)]
+
+
+def _made(dossier: Dossier) -> Iterator[File]:
+    render = dossier.job.render
+    if render is None:
+        return
+    yield {
+        "kind": "video",
+        "sha256": render.sha256,
+        "size_bytes": render.size_bytes,
+        "duration_s": render.duration_s,
+        "width": render.width,
+        "height": render.height,
+        "fps": render.fps,
+        "encoder": render.encoder,
+        "encoder_reason": render.encoder_reason,
+        "licence": OWN,
+    }
+    yield {"kind": "thumbnail", "sha256": render.thumbnail_sha256, "licence": OWN}
+    yield {"kind": "captions", "sha256": render.captions_sha256, "licence": OWN}
+
+
+def _voice(dossier: Dossier) -> Iterator[File]:
+    spoken = dossier.job.voiceover
+    if spoken is None:
+        return
+    package, licence = VOICES.get(spoken.voice.split(":")[0], ("", "the voice plug-in's own"))
+    yield {
+        "kind": "voice",
+        "name": spoken.voice,
+        "language": spoken.language,
+        "duration_s": spoken.duration_s,
+        "sha256": hash_of(Path(spoken.path)),
+        "engine": f"{package} {metadata.version(package)}" if package else spoken.voice,
+        "licence": licence,
+    }
+
+
+def _drawn(dossier: Dossier, plugins: Mapping[str, Mapping[str, Any]]) -> Iterator[File]:
+    if dossier.job.render is None:
+        return
+    own = plugins.get("render_video", {}).get("font")
+    font = Path(own) if own else SHIPPED
+    yield {
+        "kind": "typeface",
+        "name": font.name,
+        "sha256": hash_of(font),
+        "licence": "the operator's own file" if own else "SIL Open Font License 1.1",
+        "noted": "as the settings name it when this pack was made",
+    }
+    yield {"kind": "background", "name": "motion background", "licence": PICTURES}
+
+
+def _offers(dossier: Dossier) -> Iterator[File]:
+    chosen = dossier.job.offer
+    if chosen is None or chosen.offer is None:
+        return
+    for link in dossier.links:
+        yield {"kind": "offer", **link, "disclosure": chosen.disclosure, "reason": chosen.reason}
+
+
+def hash_of(path: Path) -> str | None:
+    """Return a file's SHA-256, or None where it is gone."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def credentials_of(video: Path) -> dict[str, Any] | None:
+    """Return what the final file's Content Credentials say, or None where it is gone."""
+    try:
+        return read_credentials(video).model_dump(mode="json")
+    except OSError:
+        return None

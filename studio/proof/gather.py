@@ -1,0 +1,169 @@
+"""Turn a job's dossier into the files of a proof pack: plain JSON and text, named for readers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bookai.db.dossier import Dossier
+from bookai.db.seal.merkle import event_leaf
+from bookai.db.seal.prove import Inclusion
+from bookai.house import VERSION
+from bookai.models import Post, Script
+from bookai.settings import Settings
+from studio.proof import assets
+from studio.proof.clean import Machine
+
+SOURCE = "sources/1.txt"
+NAMES = {"video": "video.mp4", "thumbnail": "thumbnail.jpg", "captions": "captions.vtt"}
+WITHHELD = "its text names a folder of the studio's machine"
+
+Files = dict[str, bytes]
+
+
+def gather(dossier: Dossier, settings: Settings, *, with_video: bool) -> Files:
+    """Return the pack's files, but for those that speak of the pack itself."""
+    job = dossier.job
+    machine = Machine(settings.home, job.source)
+    files: Files = {}
+
+    def put(name: str, value: Any) -> None:
+        files[name] = as_json(machine.without(value))
+
+    put("job.json", _about(dossier))
+    if job.article:
+        files[SOURCE] = job.article.text.encode()
+        put(SOURCE.replace(".txt", ".json"), _plain(job.article, without={"text"}))
+    put("script.json", _script(dossier, job.script) if job.script else {"claims": []})
+    put("making.json", _making(dossier))
+    media = _media(dossier, with_video=with_video)
+    files |= media
+    put("assets.json", _assets(dossier, settings, media))
+    put("checks.json", {"script": _plain(job.review), "video": _plain(job.check)})
+    for approval in dossier.approvals:
+        row = machine.without(_plain(approval, without={"video_path", "post"}))
+        # The post as it is, to the letter: the digest that was approved is over exactly this.
+        row["post"] = approval.post.model_dump(mode="json")
+        files[f"approvals/{approval.approval_id}.json"] = as_json(row)
+    put("disclosures.json", _disclosures(dossier))
+    put("publications.json", dossier.posts)
+    files["audit/events.json"] = as_json([_event(one, machine) for one in dossier.events])
+    files["audit/checkpoint.note"] = dossier.events[0].note.encode()
+    shown = {one.event_id for one in dossier.events if not machine.is_named_in(one.body)}
+    personal = [row for row in dossier.personal if row["event_id"] in shown]
+    files["audit/personal.json"] = as_json(personal)
+    if job.render:
+        put("credentials.json", assets.credentials_of(Path(job.render.video_path)))
+    return files
+
+
+def as_json(value: Any) -> bytes:
+    """Return JSON that reads well and is the same for the same value."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, default=str)
+    return f"{text}\n".encode()
+
+
+def _plain(record: Any, without: set[str] | None = None) -> Any:
+    return record.model_dump(mode="json", exclude=without) if record is not None else None
+
+
+def _about(dossier: Dossier) -> dict[str, Any]:
+    job = dossier.job
+    return {
+        "job_id": job.job_id,
+        "source": job.source,
+        "channel": dossier.channel,
+        "requested_by": dossier.requested_by,
+        "status": dossier.status,
+        "created_at": dossier.created_at.isoformat(),
+        "trend": _plain(job.trend),
+        "skipped": job.skipped,
+        "report": _plain(job.report),
+        "events": len(dossier.events),
+        "events_not_sealed_yet": dossier.unsealed,
+        "studio": f"BookAI Studio {VERSION}",
+    }
+
+
+def _script(dossier: Dossier, script: Script) -> dict[str, Any]:
+    text = dossier.job.article.text if dossier.job.article else ""
+    claims = [
+        {
+            "text": line.text,
+            "kind": line.kind,
+            "span": _plain(line.span),
+            "source": SOURCE if line.span else None,
+            "quote": text[line.span.start : line.span.end] if line.span else None,
+        }
+        for line in script.lines
+    ]
+    about = _plain(script, without={"lines"})
+    return {**about, "edits": dossier.job.edits, "claims": claims}
+
+
+def _making(dossier: Dossier) -> dict[str, Any]:
+    job = dossier.job
+    return {
+        "studio": f"BookAI Studio {VERSION}",
+        "model": job.script.writer if job.script else None,
+        "draft_kind": job.script.draft_kind if job.script else None,
+        "prompts": f"those in agents/ of BookAI Studio {VERSION}, which made this pack",
+        "fell_back": [_plain(one) for one in job.fallbacks],
+        "runs": dossier.runs,
+    }
+
+
+def _media(dossier: Dossier, *, with_video: bool) -> Files:
+    """Return the files themselves where they are still the ones that were made."""
+    render = dossier.job.render
+    if render is None:
+        return {}
+    wanted = {
+        "thumbnail": (render.thumbnail_path, render.thumbnail_sha256),
+        "captions": (render.captions_path, render.captions_sha256),
+    }
+    if with_video:
+        wanted["video"] = (render.video_path, render.sha256)
+    return {
+        f"files/{NAMES[kind]}": Path(path).read_bytes()
+        for kind, (path, sha256) in wanted.items()
+        if assets.hash_of(Path(path)) == sha256
+    }
+
+
+def _assets(dossier: Dossier, settings: Settings, media: Files) -> list[dict[str, Any]]:
+    listed = assets.list_assets(dossier, settings.plugins)
+    for one in listed:
+        name = f"files/{NAMES.get(one['kind'])}"
+        if name in media:
+            one["file"] = name
+    article = dossier.job.article
+    if article:
+        licence = article.licence or "not stated; quoted with credit"
+        listed.append({"kind": "source", "sha256": article.sha256, "licence": licence})
+    return listed
+
+
+def _disclosures(dossier: Dossier) -> dict[str, Any]:
+    post: Post | None = dossier.job.post
+    lines = dossier.job.script.lines if dossier.job.script else ()
+    return {
+        "flags": _plain(post.flags) if post else None,
+        "in_caption": post.disclosure if post else None,
+        "source_credit": post.source_credit if post else None,
+        "spoken": [line.text for line in lines if line.kind == "disclosure"],
+        "offer": {"name": post.offer_name, "url": post.offer_url} if post else None,
+    }
+
+
+def _event(one: Inclusion, machine: Machine) -> dict[str, Any]:
+    """Return an event in its exact words, or only its hash where they would tell too much."""
+    told = {"event_id": one.event_id, "leaf_index": one.leaf_index, "hashes": one.hashes}
+    if machine.is_named_in(one.body) or machine.is_named_in(one.actor):
+        return {**told, "leaf": leaf_of(one).hex(), "withheld": WITHHELD}
+    words = {"at_us": one.at_us, "kind": one.kind, "actor": one.actor, "job_id": one.job_id}
+    return {**told, **words, "body": one.body}
+
+
+def leaf_of(one: Inclusion) -> bytes:
+    """Return the hash that stands for an event in the tree."""
+    return event_leaf(one.event_id, one.at_us, one.kind, one.actor, one.job_id, one.body)
