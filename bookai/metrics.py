@@ -39,3 +39,4 @@ EVIDENCE_BEHIND = Gauge(
 EVIDENCE_ERRORS = Counter(
     "bookai_evidence_errors_total", "Pushes to a copy outside that failed", ["copy"]
 )
+AUDIT_LAG = Gauge("bookai_audit_lag_seconds", "How long the oldest audit event waited for its seal")

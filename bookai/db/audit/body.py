@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import PurePath
 
 from bookai.errors import Refused
@@ -21,18 +22,33 @@ _KEPT = 500
 _MAX_DEPTH = 24
 _MAX_INT = 2**53 - 1
 _MASK = "***"
-_KEY = re.compile(r"[\x20-\x7e]{1,128}")
+_MAX_KEY = 128
+_KEY = re.compile(r"[\x20-\x7e]+")
 _SECRET_KEY = re.compile(
     r"passw(or)?d|passphrase|secret|authori[sz]ation|api[_-]?key|private[_-]?key|credential|cookie"
     r"|(^|[_-])(dsn|pwd)$|token$",
     re.IGNORECASE,
 )
+# Each pattern with what a text must contain, in lower case, to be worth the search.
 _SECRET_TEXT = (
-    (re.compile(r"\b(postgres(?:ql)?://[^\s:/@]*):\S+@", re.IGNORECASE), rf"\1:{_MASK}@"),
-    (re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/]+@", re.IGNORECASE), rf"\1:{_MASK}@"),
-    (re.compile(r"\b(authorization\s*[:=]\s*)[^\r\n]+", re.IGNORECASE), rf"\1{_MASK}"),
-    (re.compile(r"\b([Bb]earer\s+)[\w.~+/=-]{3,}"), rf"\1{_MASK}"),
     (
+        ("@",),
+        re.compile(r"\b(postgres(?:ql)?://[^\s:/@]*):\S+@", re.IGNORECASE),
+        rf"\1:{_MASK}@",
+    ),
+    (
+        ("@",),
+        re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/]+@", re.IGNORECASE),
+        rf"\1:{_MASK}@",
+    ),
+    (
+        ("authorization",),
+        re.compile(r"\b(authorization\s*[:=]\s*)[^\r\n]+", re.IGNORECASE),
+        rf"\1{_MASK}",
+    ),
+    (("bearer",), re.compile(r"\b([Bb]earer\s+)[\w.~+/=-]{3,}"), rf"\1{_MASK}"),
+    (
+        ("passw", "pwd", "secret", "api", "token"),
         re.compile(
             r"((?:password|passwd|pwd|secret|api[_-]?key|token)"
             r"(?:\s*=\s*['\"]?|['\"]\s*:\s*['\"]))[^\s'\"&;,]+",
@@ -40,8 +56,14 @@ _SECRET_TEXT = (
         ),
         rf"\1{_MASK}",
     ),
-    (re.compile(r"\b(bka_|sk-|gh[pousr]_|xox[abpr]-)[\w-]{16,}"), rf"\1{_MASK}"),
+    (
+        ("bka_", "sk-", "gh", "xox"),
+        re.compile(r"\b(bka_|sk-|gh[pousr]_|xox[abpr]-)[\w-]{16,}"),
+        rf"\1{_MASK}",
+    ),
 )
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical(body: Mapping[str, object]) -> str:
@@ -50,8 +72,8 @@ def canonical(body: Mapping[str, object]) -> str:
     Raises:
         Refused: it has a key that is not ASCII, a value without a JSON form, or it is too long.
     """
-    text = json.dumps(scrub(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    size_bytes = len(text.encode())
+    text = _ENCODER.encode(scrub(body))
+    size_bytes = len(text) if text.isascii() else len(text.encode())
     if size_bytes > MAX_BODY_BYTES:
         raise Refused(
             f"an audit event may have {MAX_BODY_BYTES} bytes, this has {size_bytes}: "
@@ -71,23 +93,31 @@ def scrub(value: object, *, _depth: int = 0) -> object:
     """
     if _depth > _MAX_DEPTH:
         raise Refused(f"audit data may be nested {_MAX_DEPTH} deep, not deeper")
+    # The common ones first: traces of tools come here thousands of times a second.
     match value:
+        case str():
+            return _short(clean(value))
         case None | bool():
             return value
         case int():
             return int(value) if abs(value) <= _MAX_INT else str(int(value))
-        case float():
-            return repr(float(value))
-        case str() | PurePath():
-            return _short(clean(str(value)))
-        case datetime():
-            return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
-        case Record():
-            return scrub(value.model_dump(mode="json"), _depth=_depth)
-        case Mapping():
+        case dict() | Mapping():
             return {_key(key): _unless_secret(key, item, _depth) for key, item in value.items()}
         case list() | tuple():
             return [scrub(item, _depth=_depth + 1) for item in value]
+        case Record():
+            return scrub(value.model_dump(mode="json"), _depth=_depth)
+    return _plain(value)
+
+
+def _plain(value: object) -> str:
+    match value:
+        case float():
+            return repr(float(value))
+        case PurePath():
+            return _short(clean(str(value)))
+        case datetime():
+            return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
     raise Refused(f"a {type(value).__name__} has no place in an audit event: make it text first")
 
 
@@ -101,21 +131,36 @@ def clean(text: str) -> str:
 
 
 def _key(key: object) -> str:
-    if not (isinstance(key, str) and _KEY.fullmatch(key)):
+    if not (isinstance(key, str) and len(key) <= _MAX_KEY and _is_plain(key)):
         raise Refused(f"{str(key)[:80]!r} is no key for an audit event: use printable ASCII")
     return key
 
 
 def _unless_secret(key: str, value: object, depth: int) -> object:
-    if _SECRET_KEY.search(key) and value is not None and not isinstance(value, bool):
+    if _is_secret(key) and value is not None and not isinstance(value, bool):
         return _MASK
     return scrub(value, _depth=depth + 1)
 
 
+# The same few keys come again and again.
+@lru_cache(2048)
+def _is_plain(key: str) -> bool:
+    return _KEY.fullmatch(key) is not None
+
+
+@lru_cache(2048)
+def _is_secret(key: str) -> bool:
+    return _SECRET_KEY.search(key) is not None
+
+
 def _short(text: str) -> str:
     head = text[:MAX_TEXT]
-    for pattern, masked in _SECRET_TEXT:
-        head = pattern.sub(masked, head)
+    lower = head.lower()
+    for signs, pattern, masked in _SECRET_TEXT:
+        for sign in signs:
+            if sign in lower:
+                head = pattern.sub(masked, head)
+                break
     if len(text) <= MAX_TEXT:
         return head
     digest = hashlib.sha256(text.encode()).hexdigest()
