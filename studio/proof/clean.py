@@ -1,14 +1,13 @@
 """Keep the studio's machine out of what is handed to others: its folders name people and places."""
 
+import re
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from bookai.house import migrations_dir
 
 _ELSEWHERE = "(a folder of the studio)"
-_URL = "file://"
 
 
 class Machine:
@@ -23,12 +22,14 @@ class Machine:
             Path(tempfile.gettempdir()),
         ]
         known += [Path(source).parent for source in sources if Path(source).is_absolute()]
-        whole = {str(path) for path in known if len(path.parts) > 1}
-        self._roots = sorted(whole, key=len, reverse=True)
+        roots = sorted({str(path) for path in known if len(path.parts) > 1}, key=len, reverse=True)
+        # Not inside an address on the web (example.org/tmp), nor as the beginning of another name.
+        own = "|".join(re.escape(root) for root in roots)
+        self._named = re.compile(rf"file:/|(?<![A-Za-z0-9._~%-])(?:{own})(?![A-Za-z0-9_-])")
 
     def is_named_in(self, text: str) -> bool:
         """Say whether `text` names a folder of this machine."""
-        return _URL in text or any(root in text for root in self._roots)
+        return self._named.search(text) is not None
 
     def without(self, value: Any) -> Any:
         """Return `value` with a path of this machine cut to the file's name, all else as it was."""
@@ -42,12 +43,11 @@ class Machine:
         return value
 
     def _cut(self, text: str) -> str:
-        if " " not in text:
+        """Cut each word that names a folder; a path that stands alone may have blanks in it."""
+        if self._named.match(text):
             return f"{_ELSEWHERE}/{text.rsplit('/', 1)[-1]}"
+        words = text.split(" ")
         return " ".join(
-            self._cut(word) if self.is_named_in(word) else word for word in _words(text)
+            f"{_ELSEWHERE}/{word.rsplit('/', 1)[-1]}" if self.is_named_in(word) else word
+            for word in words
         )
-
-
-def _words(text: str) -> Iterable[str]:
-    return text.split(" ")

@@ -15,6 +15,7 @@ from studio.proof.clean import Machine
 
 SOURCE = "sources/1.txt"
 NAMES = {"video": "video.mp4", "thumbnail": "thumbnail.jpg", "captions": "captions.vtt"}
+VERBATIM = ("approval.decided", "approval.voted", "post.sending")
 WITHHELD = "its text names a folder of the studio's machine"
 
 Files = dict[str, bytes]
@@ -48,7 +49,7 @@ def gather(dossier: Dossier, settings: Settings, *, with_video: bool) -> Files:
     put("publications.json", dossier.posts)
     files["audit/events.json"] = as_json([_event(one, machine) for one in dossier.events])
     files["audit/checkpoint.note"] = dossier.events[0].note.encode()
-    shown = {one.event_id for one in dossier.events if not machine.is_named_in(one.body)}
+    shown = {one.event_id for one in dossier.events if not _is_withheld(one, machine)}
     personal = [row for row in dossier.personal if row["event_id"] in shown]
     files["audit/personal.json"] = as_json(personal)
     if job.render:
@@ -158,10 +159,15 @@ def _disclosures(dossier: Dossier) -> dict[str, Any]:
 def _event(one: Inclusion, machine: Machine) -> dict[str, Any]:
     """Return an event in its exact words, or only its hash where they would tell too much."""
     told = {"event_id": one.event_id, "leaf_index": one.leaf_index, "hashes": one.hashes}
-    if machine.is_named_in(one.body) or machine.is_named_in(one.actor):
+    if _is_withheld(one, machine):
         return {**told, "leaf": leaf_of(one).hex(), "withheld": WITHHELD}
     words = {"at_us": one.at_us, "kind": one.kind, "actor": one.actor, "job_id": one.job_id}
     return {**told, **words, "body": one.body}
+
+
+def _is_withheld(one: Inclusion, machine: Machine) -> bool:
+    # What an operator said, and what was sent, is what a proof is for: that stays to the letter.
+    return one.kind not in VERBATIM and machine.is_named_in(one.actor + one.body)
 
 
 def leaf_of(one: Inclusion) -> bytes:

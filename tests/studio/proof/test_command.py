@@ -38,7 +38,6 @@ async def test_a_stranger_checks_what_the_command_wrote(
         pack.extractall(tmp_path / "pack")
     checked = check(tmp_path / "pack", "--key", told["key"])
     assert (told["unsealed"], checked.code) == (0, 0), checked.out
-    assert not list(tmp_path.glob(".proof*"))
 
 
 @pytest.mark.timeout(180)

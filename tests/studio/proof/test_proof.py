@@ -9,6 +9,7 @@ import pytest
 
 from bookai.db import audit, dossier, jobs
 from bookai.errors import Refused
+from studio.proof.clean import Machine
 from studio.proof.gather import Files
 from studio.proof.pack import as_zip, seal_pack
 from tests.studio.proof.conftest import KEYS, THIEF, Maker, check, sha256, unpack
@@ -231,21 +232,39 @@ async def test_what_is_no_pack_ends_with_2(maker: Maker, tmp_path: Path) -> None
     assert "job.json is missing" in check(folder).out
 
 
-async def test_no_folder_of_the_machine_and_no_secret_is_handed_out(
-    maker: Maker, tmp_path: Path
-) -> None:
+async def test_no_folder_of_the_machine_is_handed_out(maker: Maker, tmp_path: Path) -> None:
     source = maker.home / "private" / "owls.md"
-    job_id = await maker.publish(str(source), reason=f"see {source}")
-    files = await maker.pack(job_id)
+    files = await maker.pack(await maker.publish(str(source)))
 
     leaks = [name for name, data in files.items() if str(tmp_path).encode() in data]
-    assert leaks == []
-    assert json.loads(files["job.json"])["source"].endswith("/owls.md")
     events = json.loads(files["audit/events.json"])
-    assert [event["event_id"] for event in events if "leaf" in event]
-    # What was withheld is proved all the same; the decision itself is among it here.
-    done = check(unpack(files, tmp_path / "pack"))
-    assert set(done.failed) == {"approval", "order"}
+    withheld = [event for event in events if "leaf" in event]
+    assert leaks == []
+    assert json.loads(files["job.json"])["source"] == "(a folder of the studio)/owls.md"
+    assert len(withheld) == 1
+    assert "kind" not in withheld[0]
+    assert check(unpack(files, tmp_path / "pack")).code == 0
+
+
+async def test_what_an_operator_said_stays_to_the_letter(maker: Maker, tmp_path: Path) -> None:
+    reason = f"as in {maker.home}/notes.md"
+
+    files = await maker.pack(await maker.publish(reason=reason))
+
+    assert reason.encode() in files["audit/events.json"]
+    assert check(unpack(files, tmp_path / "pack")).code == 0
+
+
+def test_a_web_address_is_no_folder_of_the_machine(tmp_path: Path) -> None:
+    machine = Machine(Path("/srv/studio"), "/data/in/a.md")
+
+    for text in ("https://example.org/srv/studio", "/srv/studios", "see /data/inn and tmp/x"):
+        assert machine.without(text) == text
+    assert machine.without(["/srv/studio/work/1/a b.mp4", {"x": "no /data/in/a.md here"}]) == [
+        "(a folder of the studio)/a b.mp4",
+        {"x": "no (a folder of the studio)/a.md here"},
+    ]
+    assert machine.without("file:///srv/x/index.html") == "(a folder of the studio)/index.html"
 
 
 async def test_personal_texts_are_in_until_they_are_erased(maker: Maker, tmp_path: Path) -> None:
