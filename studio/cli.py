@@ -20,6 +20,7 @@ _COMMANDS = {
     "approve": ("decide", "Approve a post and publish it."),
     "reject": ("decide", "Reject a post."),
     "publications": ("look", "List posts."),
+    "outbox": ("outbox", "See posts on their way; settle what is unknown."),
     "agents": ("look", "List agents with their track record."),
     "status": ("look", "Show the studio at a glance."),
     "audit": ("trail", "Verify or read the audit log."),
