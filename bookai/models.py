@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Capability = Literal[
     "scout", "write", "edit", "match_offers", "render", "check", "package", "publish", "report"
 ]
+Queue = Literal["graph", "render", "publish"]
+"""Kinds of work: workers name those that they serve."""
 
 
 class Record(BaseModel):
@@ -275,6 +277,14 @@ class Post(Record):
             self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
         )
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+class PostEdit(Record):
+    """What an operator changes in a post before the yes; what is None stays."""
+
+    title: str | None = None
+    caption: str | None = None
+    hashtags: tuple[str, ...] | None = None
 
 
 class Publication(Record):

@@ -15,8 +15,9 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from pydantic import Field
 
+from bookai.decisions import Via
 from bookai.errors import OperatorNeeded, Refused, TryLater
-from bookai.models import Flags, Post, Record
+from bookai.models import Flags, Post, PostEdit, Record
 from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.server import StudioServer, build_server, serve_http
@@ -144,7 +145,14 @@ class FakeDesk:
         return (_approval(1, state or "pending", None),)[:limit]
 
     async def decide_approval(
-        self, approval_id: int, approve: bool, reason: str, by: str
+        self,
+        approval_id: int,
+        approve: bool,
+        reason: str,
+        by: str,
+        *,
+        edit: PostEdit | None = None,
+        via: Via = "mcp",
     ) -> ApprovalRow:
         self.decided.append((approval_id, approve, reason, by))
         return _approval(approval_id, "approved" if approve else "rejected", by)
@@ -257,12 +265,12 @@ class Studio:
         return self.tokens.get(token)
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[str]:
-        """Serve over HTTP on a free loopback port; yield the URL."""
+    async def served(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve over HTTP on a loopback port, a free one by default; yield the URL."""
         url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(
-                serve_http(self.server(None), port=0, on_ready=url.set_result)
+                serve_http(self.server(None), port=port, on_ready=url.set_result)
             )
             try:
                 yield await url
