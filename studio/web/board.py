@@ -79,6 +79,7 @@ class Board:
             raise Halt(400, "Not a form", "The form says neither yes nor no; nothing was done.")
         row = await self._row(number)
         try:
+            check_reason(said, form)
             if said != _REJECT:
                 await self._check_visible(number)
             row = await self._lent.desk.decide_approval(
@@ -190,6 +191,12 @@ async def send_file(
         raise Halt(404, "Nothing to show", scrub(str(error))) from error
     headers = {"cache-control": caching, "content-disposition": "inline"}
     return FileResponse(path, media_type=MEDIA_TYPES[kind], headers=headers)
+
+
+def check_reason(said: str, form: Mapping[str, str]) -> None:
+    """Refuse a no without a reason, in a page's own words."""
+    if said == _REJECT and not form.get("reason", "").strip():
+        raise Refused("Nothing was done: say why you reject it. The next draft learns from it.")
 
 
 def _viewer(visitor: Visitor) -> Viewer:

@@ -7,15 +7,32 @@ from datetime import datetime
 from bookai.models import Line, VideoJob
 from tools.base import ApprovalRow
 
+_PARAGRAPH = "\n\n"
+_MOST_AROUND = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The source's own words for a line, with what stands before and after in the paragraph."""
+
+    text: str
+    before: str
+    after: str
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One line of the script; `at_s` is where it is spoken, `support` the source's own words."""
+    """One line of the script; `at_s` is where it is spoken."""
 
     text: str
     kind: str
     at_s: float | None
-    support: str | None
+    support: Support | None
+
+    @property
+    def is_verbatim(self) -> bool:
+        """Whether the source says it in these very words."""
+        return self.support is not None and self.text.split() == self.support.text.split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +94,15 @@ def card_of(row: ApprovalRow, job: VideoJob, media: str, problem: str) -> Card:
     return Card(row, job, said, media, problem)
 
 
-def _support(line: Line, job: VideoJob) -> str | None:
+def _support(line: Line, job: VideoJob) -> Support | None:
     if line.span is None or job.article is None:
         return None
-    return job.article.text[line.span.start : line.span.end].strip() or None
+    text, start, end = job.article.text, line.span.start, line.span.end
+    if not text[start:end].strip():
+        return None
+    before = text[:start].rpartition(_PARAGRAPH)[2]
+    after = text[end:].partition(_PARAGRAPH)[0]
+    return Support(text[start:end], before[-_MOST_AROUND:], after[:_MOST_AROUND])
 
 
 def _starts(job: VideoJob) -> dict[int, float]:

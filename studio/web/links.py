@@ -13,7 +13,7 @@ from starlette.responses import Response
 from bookai.errors import Refused
 from mcp_server.wire import scrub
 from studio.approvals import LinkView
-from studio.web.board import send_file
+from studio.web.board import check_reason, send_file
 from studio.web.card import NOTHING_TYPED, Typed, Viewer, card_of
 from studio.web.checks import Origins, check_form_token, read_form
 from studio.web.lent import Halt, Lent
@@ -51,6 +51,7 @@ class Links:
             raise Halt(400, "Not a form", "The form says neither yes nor no; nothing was done.")
         view = await self._open(request)
         try:
+            check_reason(form["decision"], form)
             if approve:
                 await self._check_visible(view.approval)
             row = await self._lent.desk.decide_by_link(token, approve, reason)

@@ -71,13 +71,19 @@ class Shelf:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise Refused(f"The {kind} is not there any more ({error.strerror}).") from error
-        with os.fdopen(handle, "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
-                raise Refused(f"The {kind} is no file that can be shown.")
-            identity = (str(path), found.st_ino, found.st_size, found.st_mtime_ns)
-            if known := self._known.get(identity):
-                return known
+        try:
+            return self._hash_open(handle, path, kind)
+        finally:
+            os.close(handle)
+
+    def _hash_open(self, handle: int, path: Path, kind: Kind) -> str:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+            raise Refused(f"The {kind} is no file that can be shown.")
+        identity = (str(path), found.st_ino, found.st_size, found.st_mtime_ns)
+        if known := self._known.get(identity):
+            return known
+        with os.fdopen(handle, "rb", closefd=False) as file:
             head = file.read(12)
             if not _looks_like(kind, head):
                 raise Refused(f"The {kind} is no {MEDIA_TYPES[kind]} file.")

@@ -6,7 +6,7 @@ for (const link of document.querySelectorAll("a[data-at]")) {
   link.addEventListener("click", (event) => {
     event.preventDefault();
     film.currentTime = Number(link.dataset.at);
-    film.play();
+    film.play().catch(() => {}); // A browser may want a click on the player first.
     film.scrollIntoView({ block: "nearest", behavior: "smooth" });
   });
 }

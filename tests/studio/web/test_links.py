@@ -80,14 +80,14 @@ async def test_what_a_link_shows_is_kept_nowhere(house: House) -> None:
         assert "noindex" in one.headers["x-robots-tag"]
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", "%00", "ü", "x" * 2000])
-async def test_a_forged_link_is_a_page_that_says_what_to_do(house: House, token: str) -> None:
+async def test_a_forged_link_is_a_page_that_says_what_to_do(house: House) -> None:
     async with house.browser() as browser:
-        gone = await browser.get(f"/a/{token}")
+        for token in ("x", "a.b.c", "%00", "ü", "x" * 2000):
+            gone = await browser.get(f"/a/{token}")
 
-    assert gone.status_code == 410
-    assert "Ask for a new link" in gone.text
-    parsed(gone.text)
+            assert gone.status_code == 410
+            assert "Ask for a new link" in gone.text
+            parsed(gone.text)
 
 
 async def test_guessing_links_is_slowed_down(house: House) -> None:

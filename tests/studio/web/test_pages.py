@@ -18,31 +18,31 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("text", NASTY)
-async def test_text_of_the_world_stays_text(house: House, text: str) -> None:
-    number = await house.ask(
-        title=text,
-        caption=f"{text}\n\nSource",
-        hashtags=(f"#{text}",),
-        source_credit=text,
-        source_url="javascript:alert(1)",
-        account=text,
-        language=text[:9],
-    )
+async def test_text_of_the_world_stays_text(house: House) -> None:
+    for text in NASTY:
+        await house.ask(
+            title=text,
+            caption=f"{text}\n\nSource",
+            hashtags=(f"#{text}",),
+            source_credit=text,
+            source_url="javascript:alert(1)",
+            account=text,
+            language=text[:9],
+        )
     async with house.signed_in() as browser:
-        pages = [(await browser.get(path)).text for path in ("/approvals", f"/approvals/{number}")]
+        paths = ["/approvals", *(f"/approvals/{number + 1}" for number in range(len(NASTY)))]
+        pages = [(await browser.get(path)).text for path in paths]
 
     for page in pages:
         tree = parsed(page)
-        assert [one.get("src", "")[:10] for one in tree.iter("script")] == ["static/stu"] or [
-            one.get("src", "")[:13] for one in tree.iter("script")
-        ] == ["../static/stu"]
+        [script] = tree.iter("script")
+        assert script.get("src").removeprefix("../").startswith("static/studio.js")
         assert list(tree.iter("svg")) == []
-        assert [
-            one for one in tree.iter() if any(name.startswith("on") for name in one.attrib)
-        ] == []
-        assert [a for a in tree.iter("a") if a.get("href", "").startswith("javascript")] == []
-        assert "49" not in re.findall(r"7\*7|49", page)
+        handlers = [name for one in tree.iter() for name in one.attrib if name.startswith("on")]
+        assert handlers == []
+        links = [one.get("href", "") for one in tree.iter("a")]
+        assert [href for href in links if href.startswith("javascript")] == []
+    assert "7*7" in pages[0]
 
 
 async def test_every_answer_is_armoured(house: House) -> None:
