@@ -22,7 +22,7 @@ from studio.web.door import Door
 from studio.web.lent import Halt, Lent
 from studio.web.links import Links
 from studio.web.media import Shelf
-from studio.web.pages import halt_page, static_file
+from studio.web.pages import LINKS, halt_page, static_file
 from studio.web.session import Attempts
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,6 @@ _HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "cache-control": "no-store",
 }
-_LINKS = "/a/"
 _AWAY_S = 10.0
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -113,7 +112,7 @@ class _Armour:
             if message["type"] == "http.response.start":
                 is_started = True
                 headers = MutableHeaders(scope=message)
-                if path.startswith(_LINKS):
+                if path.startswith(LINKS):
                     headers["referrer-policy"] = "no-referrer"
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)

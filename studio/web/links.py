@@ -57,7 +57,14 @@ class Links:
             row = await self._lent.desk.decide_by_link(token, approve, reason)
         except Refused as error:
             return await self._refused(request, scrub(str(error)), Typed(form))
-        return page("link_done.html.j2", request.url.path, row=row, by=view.operator, visitor=None)
+        return page(
+            "link_done.html.j2",
+            request.url.path,
+            row=row,
+            by=view.operator,
+            visitor=None,
+            leads_home=False,
+        )
 
     async def media(self, request: Request) -> Response:
         """Answer GET /a/TOKEN/FILE: the files of this link's post and no others."""

@@ -19,6 +19,8 @@ STATIC = {
     "studio.js": "text/javascript; charset=utf-8",
     "mark.svg": "image/svg+xml",
 }
+LINKS = "/a/"
+_DOORS = {"cli": "at the command line", "mcp": "over MCP", "web": "here", "link": "by a link"}
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -36,7 +38,11 @@ def page(template: str, path: str, status: int = 200, **values: object) -> HTMLR
 
 def halt_page(halt: Halt, path: str) -> HTMLResponse:
     """Return the page that says what happened and what mends it."""
-    response = page("halt.html.j2", path, halt.status, halt=halt, visitor=None)
+    # Whoever came by a link has no list to go to.
+    leads_home = not path.startswith(LINKS)
+    response = page(
+        "halt.html.j2", path, halt.status, halt=halt, visitor=None, leads_home=leads_home
+    )
     if halt.after_s is not None:
         response.headers["retry-after"] = str(max(1, round(halt.after_s)))
     return response
@@ -108,6 +114,7 @@ def _environment() -> jinja2.Environment:
         "language": language_tag,
         "direction": direction,
     }
+    environment.globals["doors"] = _DOORS
     # The name changes with the content, so a browser may keep the files for a day.
     digest = hashlib.sha256(b"".join((TEMPLATES / name).read_bytes() for name in sorted(STATIC)))
     environment.globals["version"] = digest.hexdigest()[:12]

@@ -29,6 +29,7 @@ async def test_looking_never_spends_a_link(house: House) -> None:
 
     assert said.status_code == 200
     assert "Recorded" in said.text
+    assert "approvals" not in said.text
     parsed(said.text)
     assert await house.state(number) == "approved"
     [row] = await house.audited("approval.decided")
@@ -49,6 +50,7 @@ async def test_a_link_works_once(house: House) -> None:
 
     assert first.status_code == 200
     assert again.status_code == 410
+    assert "was rejected by operator:carol" in again.text
     assert (look.status_code, film.status_code) == (410, 410)
     parsed(look.text)
     assert await house.state(number) == "rejected"
