@@ -22,7 +22,7 @@ from bookai.plugins import load_plugins
 from bookai.settings import Settings
 from bookai.toolbox import Toolbox, open_toolbox
 from graphs.production import Production
-from graphs.steps import Crew
+from graphs.steps import Crew, IsOurs, Progress
 from mcp_server.guard import AGENTS, Principal
 from mcp_server.server import StudioServer, build_server, load_tools
 from studio.database import Database, open_database
@@ -54,6 +54,7 @@ class Office:
     database: Database
     engine: Procrastinate
     desk: StudioDesk
+    traces: audit.Appender
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             approval_ttl=timedelta(hours=settings.approval_hours),
             link_key=lambda: open_key(settings.link_key_path),
         )
-        yield Office(settings, database, engine, desk)
+        async with audit.open_appender(database.pool) as traces:
+            yield Office(settings, database, engine, desk, traces)
 
 
 @asynccontextmanager
@@ -102,12 +104,10 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
             pool, {agent.name: agent.capabilities for agent in crew_agents.values()}
         )
 
-        def make_context(
-            agent: str, job: VideoJob, progress: Callable[[float, str], Awaitable[None]]
-        ) -> Context:
+        def make_context(agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs) -> Context:
             return Context(
                 ask=models.ask,
-                tools=toolbox.acting(agent, job.job_id, progress),
+                tools=toolbox.acting(agent, job.job_id, progress, is_ours),
                 channel=_channel(settings, job.channel),
                 now=now(),
                 progress=progress,
@@ -116,7 +116,7 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
         production = Production(
             crew=Crew(crew_agents, pool, make_context, now),
             pool=pool,
-            new_saver=lambda: checkpoints.new_saver(saver_pool),
+            new_saver=lambda fence: checkpoints.new_saver(saver_pool, fence),
             approval_ttl=timedelta(hours=settings.approval_hours),
             now=now,
             rules_of=office.desk.rules_of,
@@ -128,7 +128,11 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
     gate = Gate(allow_private=settings.allow_private)
-    config = {**settings.plugins, "sources": [source.url for source in settings.sources]}
+    config = {
+        **settings.plugins,
+        "sources": [source.url for source in settings.sources],
+        "allow_private": settings.allow_private,
+    }
 
     def make_context(
         caller: Principal, progress: Callable[[float, str], Awaitable[None]]
@@ -143,8 +147,8 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
             config=config,
         )
 
-    async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
-        return await audit.append(pool, kind, actor, body)
+    async def record(kind: str, actor: str, body: Mapping[str, object]) -> None:
+        await office.traces.append(kind, actor, body)
 
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
