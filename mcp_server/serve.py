@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import uvicorn
 from mcp.server.mcpserver import MCPServer
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from bookai.errors import OperatorNeeded
 
@@ -26,7 +26,7 @@ _WAITING = 128
 class Servable(Protocol):
     """What can be offered over HTTP."""
 
-    def http_app(self) -> Starlette:
+    def http_app(self) -> ASGIApp:
         """Return the ASGI app."""
 
 
@@ -71,7 +71,7 @@ async def serve_stdio(server: MCPServer[Any]) -> None:
 class _Server(uvicorn.Server):
     """A server that leaves signals to the process it is a part of, and heeds an event."""
 
-    def __init__(self, app: Starlette, stop: asyncio.Event | None) -> None:
+    def __init__(self, app: ASGIApp, stop: asyncio.Event | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

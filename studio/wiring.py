@@ -11,7 +11,7 @@ import agents
 import bookai.llm
 import tools.affiliates
 from agents.base import Agent, Channel, Context
-from bookai.db import audit, checkpoints, executions, offers, tokens
+from bookai.db import audit, checkpoints, executions, jobs, offers, tokens
 from bookai.db.approvals import Rules
 from bookai.db.approvals.links import open_key
 from bookai.errors import OperatorNeeded
@@ -29,6 +29,8 @@ from mcp_server.server import StudioServer, build_server, load_tools
 from studio.database import Database, open_database
 from studio.desk import StudioDesk
 from studio.engine import Procrastinate
+from studio.web.app import FrontDoor
+from studio.web.lent import Lent
 from tools.affiliates.base import Network
 from tools.base import ToolContext
 from tools.net.gate import Gate
@@ -164,6 +166,31 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         principal=principal,
         lookup=None if principal else lookup,
     )
+
+
+def front_door(office: Office) -> FrontDoor:
+    """Build what is offered over HTTP: MCP for whoever brings a token, and the approval pages."""
+    settings, pool = office.settings, office.database.pool
+
+    async def load_job(job_id: int) -> VideoJob:
+        return await jobs.load(pool, job_id)
+
+    async def lookup(token_sha256: bytes) -> tokens.TokenRow | None:
+        return await tokens.lookup_hash(pool, token_sha256, now())
+
+    async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
+        return await audit.append(pool, kind, actor, body)
+
+    lent = Lent(
+        desk=office.desk,
+        load_job=load_job,
+        lookup=lookup,
+        record=record,
+        work_dir=settings.work_dir,
+        public_url=settings.public_url,
+        now=now,
+    )
+    return FrontDoor(tool_server(office), lent)
 
 
 @asynccontextmanager

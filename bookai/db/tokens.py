@@ -72,7 +72,7 @@ async def create(db: Pool | Con, name: str, scopes: Iterable[str], ttl: timedelt
     token = PREFIX + secrets.token_urlsafe(32)
     try:
         async with audit.transaction(db) as con:
-            row = await con.fetchrow(INSERT_TOKEN, name, _hash(token), wanted, by, ttl)
+            row = await con.fetchrow(INSERT_TOKEN, name, hash_of(token), wanted, by, ttl)
             body = {
                 "token_id": row["token_id"],
                 "name": name,
@@ -89,10 +89,24 @@ async def create(db: Pool | Con, name: str, scopes: Iterable[str], ttl: timedelt
 
 async def lookup(db: Pool | Con, token: str, now: datetime) -> TokenRow | None:
     """Return whose token this is, or None when it is unknown, revoked or expired."""
-    if not token.startswith(PREFIX) or len(token) > _MAX_TOKEN or not token.isascii():
-        return None
-    row = await db.fetchrow(SELECT_LIVE, _hash(token), now)
+    return await lookup_hash(db, hash_of(token), now) if is_token(token) else None
+
+
+async def lookup_hash(db: Pool | Con, sha256: bytes, now: datetime) -> TokenRow | None:
+    """Return whose token has this hash, or None: for one who keeps the hash and not the token."""
+    row = await db.fetchrow(SELECT_LIVE, sha256, now)
     return _row(row) if row else None
+
+
+def is_token(text: str) -> bool:
+    """Tell whether a text has a token's form, so that nothing else is ever looked up."""
+    return text.startswith(PREFIX) and len(text) <= _MAX_TOKEN and text.isascii()
+
+
+def hash_of(token: str) -> bytes:
+    """Return what is kept of a token."""
+    # Plain SHA-256: with 256 random bits there is nothing to guess that a slow hash would protect.
+    return hashlib.sha256(token.encode()).digest()
 
 
 async def revoke(db: Pool | Con, name: str, by: str) -> None:
@@ -124,11 +138,6 @@ def _check(name: str, scopes: list[str], ttl: timedelta) -> None:
         raise Refused("an agent's token can neither approve nor administer: make two tokens")
     if not timedelta() < ttl <= MAX_TTL:
         raise Refused(f"a token lives more than zero and at most {MAX_TTL.days} days, not {ttl}")
-
-
-def _hash(token: str) -> bytes:
-    # Plain SHA-256: with 256 random bits there is nothing to guess that a slow hash would protect.
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _row(row: Mapping[str, Any]) -> TokenRow:

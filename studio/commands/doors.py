@@ -14,7 +14,7 @@ from mcp_server.guard import operator_here
 from mcp_server.server import serve_http, serve_stdio
 from studio.commands._door import operator, run
 from studio.daemon import Hands, keep_house, serve_metrics, work
-from studio.wiring import open_office, open_studio, tool_server
+from studio.wiring import front_door, open_office, open_studio, tool_server
 
 MOST = 16
 
@@ -35,7 +35,7 @@ def _stopping() -> Iterator[asyncio.Event]:
 @click.command(epilog="Example: bookai serve --port 8931")
 @click.option("--port", type=click.IntRange(1, 65535), help="Instead of the setting's.")
 def serve_command(port: int | None) -> None:
-    """Offer the tools over MCP on http://127.0.0.1:PORT/mcp; callers bring a token."""
+    """Offer MCP on http://127.0.0.1:PORT/mcp and the approval pages on /approvals."""
     run(_serve(port), verbose=True)
 
 
@@ -47,13 +47,14 @@ async def _serve(port: int | None) -> None:
             serve_metrics(settings)
             async with asyncio.TaskGroup() as group:
                 group.create_task(
-                    serve_http(tool_server(office), port=port, stop=stop, on_ready=_announce)
+                    serve_http(front_door(office), port=port, stop=stop, on_ready=_announce)
                 )
                 group.create_task(keep_house(office, stop))
 
 
 def _announce(url: str) -> None:
-    click.echo(f"MCP at {url}; a token for a client: bookai token create --help", err=True)
+    pages = url.removesuffix("/mcp") + "/approvals"
+    click.echo(f"approval pages at {pages}, MCP at {url}; bookai token create --help", err=True)
 
 
 @click.command(epilog="Example: bookai mcp   (an MCP client starts this command)")

@@ -87,7 +87,7 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         # Every value of the world passes here on its way into a page.
-        finalize=_holdable,
+        finalize=holdable,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -103,7 +103,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _holdable(value: object) -> object:
+def holdable(value: object) -> object:
     """Return a value as a page can hold it; what is escaped already stays so."""
     return type(value)(_UNHOLDABLE.sub("", value)) if isinstance(value, str) else value
 

@@ -23,6 +23,17 @@ async def test_a_token_is_known_again_by_its_hash_alone(pool: asyncpg.Pool) -> N
     assert await tokens.list_(pool) == (row,)
 
 
+async def test_who_kept_the_hash_alone_learns_of_a_revocation_too(pool: asyncpg.Pool) -> None:
+    token = await tokens.create(pool, "phone", ["read"], DAY, ANN)
+    kept = tokens.hash_of(token)
+    before = await tokens.lookup_hash(pool, kept, datetime.now(UTC))
+
+    await tokens.revoke(pool, "phone", ANN)
+
+    assert before is not None
+    assert await tokens.lookup_hash(pool, kept, datetime.now(UTC)) is None
+
+
 async def test_the_token_itself_is_kept_nowhere(pool: asyncpg.Pool) -> None:
     token = await tokens.create(pool, "ci", ["read"], DAY, ANN)
 
