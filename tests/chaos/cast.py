@@ -1,0 +1,272 @@
+"""The processes of a run: each is one of the studio's own doors, opened on the run's database.
+
+A worker is what `bookai worker` runs, the keeper what `bookai serve` does beside serving. Only
+waiting times are shorter than in a real studio, and where the schedule says so something breaks.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import agents
+import tools.platforms
+import tools.publish_video
+import tools.read_stats
+from bookai.db.pool import DATABASE_ERRORS, Pool
+from bookai.errors import BookAIError, Refused
+from bookai.plugins import load_plugins
+from bookai.settings import ChannelSettings, Settings
+from mcp_server.server import load_tools
+from studio import daemon, wiring
+from studio.desk import StudioDesk
+from tests.chaos.schedule import Fault, Role, Schedule, Wish
+from tests.chaos.shake import Shaker
+from tools.platforms.base import Platform, platforms
+
+HERE = Path(__file__).parent
+OPERATOR = "operator:chaos"
+MARK = "BOOKAI_CHAOS_RUN"
+TOOL_LIMIT_S = 0.8
+LOOK_AGAIN_S = 0.05
+MAX_RESUMES = 2
+
+# Time is compressed: what was put off is due at once.
+HURRY = """
+UPDATE procrastinate_jobs
+   SET scheduled_at = NULL
+ WHERE status = 'todo'
+   AND scheduled_at IS NOT NULL
+"""
+WAKE = "SELECT pg_notify('procrastinate_any_queue_v1', '{\"type\": \"job_inserted\", \"job_id\": 1}')"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a run takes place."""
+
+    schedule: Schedule
+    home: Path
+    dsn: str
+    admin_dsn: str
+    encoder: Path
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            home=self.home,
+            dsn=self.dsn,
+            admin_dsn=self.admin_dsn,
+            metrics_port=0,
+            channels={
+                "gallery": ChannelSettings(platform="gallery"),
+                "remote": ChannelSettings(platform="remote", account="ours"),
+            },
+        )
+
+    @property
+    def fired(self) -> Path:
+        """One line a fault that struck: its index."""
+        return self.home / "fired"
+
+    @property
+    def diary(self) -> Path:
+        """What the operator said and was told, kept outside the database."""
+        return self.home / "diary"
+
+    def source(self, number: int) -> str:
+        offer = "-with-offer" if self.schedule.wishes[number].has_offer else ""
+        return f"wish-{number}{offer}"
+
+    def wish(self, source: str) -> Wish:
+        return self.schedule.wishes[int(source.split("-")[1])]
+
+
+def prepare() -> None:
+    """Load everything once, before any fork, and put our agent and our platform in their places."""
+    load_plugins(agents, "AGENT", wiring.Agent)
+    agents.__path__ = [str(HERE / "crew")]
+    tools.platforms.__path__ = [*tools.platforms.__path__, str(HERE / "places")]
+    load_plugins(agents, "AGENT", wiring.Agent)
+    load_tools()
+    platforms()
+    for module in (tools.publish_video, tools.read_stats):
+        module.TOOL = replace(module.TOOL, timeout_s=TOOL_LIMIT_S)
+    daemon.SEAL_EVERY_S, daemon.CARE_EVERY_S, daemon.DEAD_AFTER_S = 0.25, 0.2, 0.6
+
+
+def fork(stage: Stage, role: Role | None, faults: list[tuple[int, Fault]]) -> int:
+    """Start one process of the cast; without a role, the sound one that ends the run."""
+    child = os.fork()
+    if child:
+        return child
+    _be(stage, role, faults)
+
+
+def _be(stage: Stage, role: Role | None, faults: list[tuple[int, Fault]]) -> NoReturn:
+    code = 1
+    try:
+        os.environ[MARK] = str(stage.home)  # every program that we start inherits it
+        _log_into(stage.home / f"{role or 'finisher'}.log")
+        shaker = Shaker(faults, stage.home, stage.fired)
+        _place_agent(stage, shaker, is_armed=bool(faults))
+        with asyncio.Runner(loop_factory=shaker.new_loop if faults else None) as runner:
+            code = runner.run(_ACTS[role](stage))
+    except BaseException:
+        logging.exception("ended")
+    finally:
+        os._exit(code)
+
+
+def _log_into(path: Path) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    logging.basicConfig(level=logging.INFO, format=f"{os.getpid()} %(asctime)s %(message)s", force=True)
+
+
+def _place_agent(stage: Stage, shaker: Shaker, *, is_armed: bool) -> None:
+    hand = load_plugins(agents, "AGENT", wiring.Agent)["hand"]
+    hand.work_dir, hand.encoder = stage.settings.work_dir, stage.encoder  # type: ignore[attr-defined]  # ours, loaded as a plug-in
+    if not is_armed:
+        return
+    wiring.now = shaker.now
+    hand.is_stubborn = shaker.is_due  # type: ignore[attr-defined]  # as above
+    platforms()["remote"].at = shaker.at  # type: ignore[attr-defined]  # ours too
+    shaker.watch(StudioDesk, "desk")
+    for platform in platforms().values():
+        shaker.watch(type(platform), "place")
+    shaker.arm()
+
+
+@asynccontextmanager
+async def _stopping() -> AsyncIterator[asyncio.Event]:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    yield stop
+
+
+async def _worker(stage: Stage) -> int:
+    async with wiring.open_studio(stage.settings) as house, _stopping() as stop:
+        await daemon.work(house, 2, stop, schedule=False)
+    return 0
+
+
+async def _keeper(stage: Stage) -> int:
+    async with wiring.open_office(stage.settings) as office, _stopping() as stop:
+        await daemon.keep_house(office, stop)
+    return 0
+
+
+async def _operator(stage: Stage) -> int:
+    async with wiring.open_office(stage.settings) as office, _stopping() as stop:
+        operator = Operator(stage, office)
+        await operator.order()
+        while not stop.is_set():
+            if await operator.round():
+                return 0
+            await _hurry(office.database.pool)
+            await _wait(stop)
+    return 0
+
+
+async def _finisher(stage: Stage) -> int:
+    """Work without faults until everything came to its end."""
+    async with wiring.open_studio(stage.settings) as house, _stopping() as stop:
+        operator = Operator(stage, house.office, is_last=True)
+        await operator.order()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(daemon.work(house, 2, stop, schedule=False))
+            while not await operator.round():
+                await _hurry(house.office.database.pool)
+                await _wait(stop)
+            stop.set()
+    return 0
+
+
+async def _hurry(pool: Pool) -> None:
+    with suppress(BookAIError, OSError, *DATABASE_ERRORS):
+        await pool.execute(HURRY)
+        await pool.execute(WAKE)
+
+
+async def _wait(stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_AGAIN_S):
+            await stop.wait()
+
+
+class Operator:
+    """Orders videos and answers what is asked; writes down each word before it is given."""
+
+    def __init__(self, stage: Stage, office: wiring.Office, *, is_last: bool = False) -> None:
+        self._stage = stage
+        self._desk = office.desk
+        self._is_last = is_last
+        self._resumes: dict[int, int] = {}
+
+    async def order(self) -> None:
+        """Ask for what was not asked for yet."""
+        known = {job.source for job in await self._desk.list_jobs(None, 100)}
+        for number, wish in enumerate(self._stage.schedule.wishes):
+            source = self._stage.source(number)
+            if source not in known:
+                job = await self._desk.create_job(source, wish.channel, OPERATOR)
+                self._write(did="ordered", job_id=job.job_id)
+
+    async def round(self) -> bool:
+        """Answer and resume; return whether every video came to its end."""
+        try:
+            await self._answer()
+            return await self._is_over()
+        except (BookAIError, *DATABASE_ERRORS, OSError) as error:
+            # A person whose command failed tries it again.
+            logging.info("operator: %s", error)
+            return False
+
+    async def _answer(self) -> None:
+        sources = {job.job_id: job.source for job in await self._desk.list_jobs(None, 100)}
+        for row in await self._desk.list_approvals("pending", 100):
+            word = self._stage.wish(sources[row.job_id]).word
+            if word == "silence":
+                continue
+            self._write(did="decides", job_id=row.job_id, digest=row.digest, yes=word == "yes")
+            with suppress(Refused):  # somebody else's answer, or time, was quicker
+                await self._desk.decide_approval(
+                    row.approval_id, word == "yes", "because", OPERATOR
+                )
+
+    async def _is_over(self) -> bool:
+        jobs = await self._desk.list_jobs(None, 100)
+        over = len(jobs) >= len(self._stage.schedule.wishes)
+        for job in jobs:
+            if job.status == "failed" and self._resumes.get(job.job_id, 0) < MAX_RESUMES:
+                self._resumes[job.job_id] = self._resumes.get(job.job_id, 0) + 1
+                await self._desk.resume_job(job.job_id, OPERATOR)
+                over = False
+            silent = self._stage.wish(job.source).word == "silence"
+            waits = job.status == "waiting" and silent
+            over &= waits or job.status in ("done", "refused", "failed", "cancelled")
+        return over
+
+    def _write(self, **said: object) -> None:
+        handle = os.open(self._stage.diary, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, (json.dumps(said) + "\n").encode())
+        finally:
+            os.close(handle)
+
+
+_ACTS: dict[Role | None, Callable[[Stage], Coroutine[Any, Any, int]]] = {
+    "worker-a": _worker,
+    "worker-b": _worker,
+    "keeper": _keeper,
+    "operator": _operator,
+    None: _finisher,
+}
