@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["worker-a", "worker-b", "keeper", "operator", "server"]
+Role = Literal["worker-a", "worker-b", "some worker", "keeper", "operator", "server"]
 Kind = Literal[
     "kill at an await",
     "kill at a seam",
@@ -37,6 +37,7 @@ SEAMS = (
     *("desk.check_approved.after", "desk.make_link.after", "place.commit.after"),
 )
 WORKERS: tuple[Role, ...] = ("worker-a", "worker-b")
+WORKER_OF: dict[Role, Role] = dict.fromkeys(WORKERS, "some worker")
 PROCESSES: tuple[Role, ...] = (*WORKERS, "operator", "keeper")
 
 
@@ -119,27 +120,34 @@ def _fault(kind: Kind, cast: list[Role], rng: random.Random) -> Fault:
         case "kill at an await":
             return Fault(kind, process, nth=rng.randint(1, awaits))
         case "freeze at an await":
-            return Fault(kind, worker, nth=rng.randint(150, 2200), much=rng.choice((150, 900)))
-        case "kill at a seam":
-            return Fault(kind, worker, nth=rng.choice((1, 1, 1, 2)), seam=rng.choice(SEAMS))
-        case "kill at a file":
-            return Fault(kind, worker, nth=rng.randint(1, 60))
+            return Fault(kind, worker, nth=rng.randint(150, 2200), much=rng.choice((150, 2500)))
         case "kill after a while":
             return Fault(kind, process, after_ms=rng.randint(20, 900))
-        case "disk full":
-            return Fault(kind, worker, nth=rng.randint(1, 40), much=rng.randint(1, 12))
-        case "slow disk":
-            return Fault(kind, worker, nth=rng.randint(1, 30), much=rng.choice((3, 10)))
         case "clock jump":
             seconds = rng.choice((-86_400, -3_600, 3_600, 4 * 86_400))
             return Fault(kind, process, nth=rng.randint(1, 12), much=seconds)
-        case "tool hangs":
-            seam = rng.choice(("place.send.before", "place.commit.after", "place.report.before"))
-            return Fault(kind, worker, nth=1, seam=seam)
-        case "answer lost":
-            return Fault(kind, worker, nth=rng.choice((1, 1, 2)), seam="place.commit.after")
-        case "child ignores SIGTERM":
-            return Fault(kind, worker, nth=rng.choice((1, 1, 2)), seam="child.encode")
+        case "kill at a file" | "disk full" | "slow disk":
+            return _at_a_file(kind, worker, rng)
+        case "kill at a seam" | "tool hangs" | "answer lost" | "child ignores SIGTERM":
+            return _at_a_seam(kind, rng)
         case _:
             # The world outside our processes: it moves by the clock.
             return Fault(kind, "server", after_ms=rng.randint(20, 900))
+
+
+def _at_a_file(kind: Kind, worker: Role, rng: random.Random) -> Fault:
+    nth = rng.randint(1, 60 if kind == "kill at a file" else 40)
+    much = {"disk full": rng.randint(1, 12), "slow disk": rng.choice((3, 10))}
+    return Fault(kind, worker, nth=nth, much=much.get(kind, 0))
+
+
+def _at_a_seam(kind: Kind, rng: random.Random) -> Fault:
+    """Return a fault that waits for whichever worker comes to the place first."""
+    places = {
+        "kill at a seam": SEAMS,
+        "tool hangs": ("place.send.before", "place.commit.after", "place.report.before"),
+        "answer lost": ("place.commit.after",),
+        "child ignores SIGTERM": ("child.encode",),
+    }
+    nth = rng.choice((1, 1, 1, 2)) if kind == "kill at a seam" else 1
+    return Fault(kind, "some worker", nth=nth, seam=rng.choice(places[kind]))

@@ -80,7 +80,7 @@ class Server:
     def execute(self, database: str, statement: str, *values: object) -> None:
         """Run one statement as the owner."""
         with psycopg.connect(self.admin_dsn(database), autocommit=True) as con:
-            con.execute(sql.SQL(statement), values or None)  # type: ignore[arg-type]  # ours alone
+            con.execute(sql.SQL(statement), values or None)
 
     def cut(self, database: str) -> None:
         """Cut every connection to a database."""

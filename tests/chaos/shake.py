@@ -31,7 +31,7 @@ class Shaker:
     def __init__(self, faults: Sequence[tuple[int, Fault]], folder: Path, fired: Path) -> None:
         self._faults = faults
         self._folder = str(folder)
-        self._fired = os.open(fired, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._fired = fired
         self._counts: Counter[str] = Counter()
         self._jump = timedelta()
         self._full_left = 0
@@ -53,9 +53,7 @@ class Shaker:
         """Return an event loop that counts each resumption of each of its tasks."""
         loop = asyncio.new_event_loop()
 
-        def make_task(
-            loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any] | Generator[Any], **more: Any
-        ) -> "asyncio.Task[Any]":
+        def make_task(_loop: object, work: Any, **more: Any) -> "asyncio.Task[Any]":
             return asyncio.Task(_Counted(work, self.on_resume), loop=loop, **more)
 
         loop.set_task_factory(make_task)
@@ -111,11 +109,18 @@ class Shaker:
         due = []
         for index, fault in self._faults:
             is_here = not fault.seam or fault.seam == counted
-            if fault.kind in kinds and is_here and fault.nth == self._counts[counted]:
-                # Written before it strikes: a killed process writes nothing any more.
-                os.write(self._fired, f"{index}\n".encode())
+            is_due = fault.kind in kinds and is_here and fault.nth == self._counts[counted]
+            if is_due and self._claim(index):
                 due.append(fault)
         return due
+
+    def _claim(self, index: int) -> bool:
+        """Note that a fault strikes, before it does; both workers may wait for the same one."""
+        try:
+            (self._fired / str(index)).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
     def _on_file(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event not in _FILE_EVENTS or getattr(self._in_hook, "on", False):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tests.chaos import cast, judge
 from tests.chaos.cast import MARK, Stage
-from tests.chaos.schedule import Fault, Role, Schedule
+from tests.chaos.schedule import WORKER_OF, Fault, Role, Schedule
 from tests.chaos.server import Server, pause
 
 TICK_S = 0.005
-BROKEN_S = 6.0
+BROKEN_S = 20.0
 STOP_S = 5.0
 FINISH_S = 30.0
 MAX_STARTS = 12
@@ -58,7 +58,7 @@ class Outcome:
     checked: int
     violations: tuple[str, ...]
     seconds: float
-    published: int = 0
+    published: int
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class _Run:
         faults = [
             (index, fault)
             for index, fault in enumerate(self.stage.schedule.faults)
-            if fault.role == actor.role and index not in struck
+            if fault.role in (actor.role, WORKER_OF.get(actor.role)) and index not in struck
         ]
         actor.starts += 1
         actor.pid = cast.fork(self.stage, actor.role, faults)
@@ -177,6 +177,7 @@ def perform(schedule: Schedule, server: Server, folder: Path) -> Outcome:
     began = time.monotonic()
     database = f"run_{schedule.seed}"
     folder.mkdir()
+    (folder / "fired").mkdir()
     encoder = folder / "encoder"
     encoder.write_text(ENCODER)
     encoder.chmod(0o755)
@@ -186,26 +187,18 @@ def perform(schedule: Schedule, server: Server, folder: Path) -> Outcome:
         run = _Run(stage, server, database, [_Actor(role) for role in schedule.cast])
         run.play()
         run.end()
-        verdict = _finish(stage)
-        if not verdict:
-            found = judge.sentence(stage)
-            checked, published = found.checked, found.published
-            verdict = found.violations
-        else:
-            checked = published = 0
+        stuck = () if judge.is_over(stage) else _finish(stage)
+        verdict = judge.Verdict(1, stuck, 0) if stuck else judge.sentence(stage)
     left = _orphans(folder)
-    if left:
-        verdict = (*verdict, f"orphans: {'; '.join(left)}")
-    seconds = time.monotonic() - began
+    violations = (*verdict.violations, *(f"outlived its parent: {one}" for one in left))
     struck = frozenset(run.struck | fired(stage))
-    return Outcome(schedule, struck, checked + 1, tuple(verdict), seconds, published)
+    seconds = time.monotonic() - began
+    return Outcome(schedule, struck, verdict.checked + 1, violations, seconds, verdict.published)
 
 
 def fired(stage: Stage) -> set[int]:
     """Return the faults that struck inside processes."""
-    if not stage.fired.exists():
-        return set()
-    return {int(line) for line in stage.fired.read_text().split()}
+    return {int(path.name) for path in stage.fired.iterdir()}
 
 
 def _finish(stage: Stage) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from bookai.models import (
 )
 from tools.ffmpeg.runner import run_ffmpeg
 
-ENCODE_S = 0.4
+ENCODE_S = 3.0
 _REAL: frozenset[Capability] = frozenset({"package", "publish", "report"})
 _TEXT = "One sentence about clocks. Another sentence about seconds."
 
