@@ -277,6 +277,14 @@ class Post(Record):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+class PostEdit(Record):
+    """What an operator changes in a post before the yes; what is None stays."""
+
+    title: str | None = None
+    caption: str | None = None
+    hashtags: tuple[str, ...] | None = None
+
+
 class Publication(Record):
     """The receipt of a post that is out."""
 

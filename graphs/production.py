@@ -67,12 +67,14 @@ class Production:
         new_saver: Callable[[], BaseCheckpointSaver[Any]],
         approval_ttl: timedelta,
         now: Callable[[], datetime],
+        rules_of: approvals.RulesOf = approvals.anyone,
     ) -> None:
         self._crew = crew
         self._pool = pool
         self._new_saver = new_saver
         self._ttl = approval_ttl
         self._now = now
+        self._rules_of = rules_of
 
     async def advance(self, job_id: int) -> Advance:
         """Carry a job on from its last finished step, as far as it goes.
@@ -167,7 +169,13 @@ class Production:
             raise BookAIError(f"job {job.job_id} has nothing to approve: package it first")
         async with self._pool.acquire() as con, con.transaction():
             approval_id = await approvals.request(
-                con, job.job_id, job.post, job.render.video_path, self._now(), self._ttl
+                con,
+                job.job_id,
+                job.post,
+                job.render.video_path,
+                self._now(),
+                self._ttl,
+                self._rules_of(job.channel),
             )
             await jobs.save(con, job.model_copy(update={"approval_id": approval_id}))
             await jobs.set_status(con, job.job_id, "waiting", stage="approval")

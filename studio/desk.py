@@ -2,19 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import cast, get_args
 
 from bookai.db import approvals, audit, executions, jobs, offers, outbox
-from bookai.db.pool import Con, Pool
 from bookai.errors import Refused
 from bookai.house import VERSION
 from bookai.models import Offer, Post, Publication
-from studio.engine import Engine
+from studio.approvals import LendingDesk
 from tools.affiliates.base import Network
 from tools.base import (
     AgentRow,
-    ApprovalRow,
     Armed,
     AuditRow,
     JobDetail,
@@ -28,15 +24,15 @@ _PLAIN = ("job_id", "source", "channel", "status", "stage", "percent", "title", 
 _TIMES = ("approval_id", "url", "created_at", "updated_at")
 
 
-@dataclass(frozen=True, slots=True)
-class StudioDesk:
-    """Every question and every change an operator or an agent's tool may ask for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudioDesk(LendingDesk):
+    """Every question and every change an operator or an agent's tool may ask for.
 
-    pool: Pool
-    engine: Engine
+    What concerns approvals stands in `studio.approvals`.
+    """
+
     networks: Mapping[str, Network]
     channels: frozenset[str]
-    now: Callable[[], datetime]
     writer: Callable[[], str]
     home: str
 
@@ -102,40 +98,6 @@ class StudioDesk:
             fallbacks=job.fallbacks,
             stage_seconds=row.stage_seconds,
         )
-
-    async def list_approvals(self, state: str | None, limit: int) -> tuple[ApprovalRow, ...]:
-        """Return approvals, the longest waiting first."""
-        if state is not None and state not in get_args(approvals.State):
-            raise Refused(
-                f"no approval is {state!r}; known: {', '.join(get_args(approvals.State))}."
-            )
-        rows = await approvals.list_(self.pool, cast(approvals.State | None, state), limit)
-        return tuple(_approval(row) for row in rows)
-
-    async def decide_approval(
-        self, approval_id: int, approve: bool, reason: str, by: str
-    ) -> ApprovalRow:
-        """Record a decision, its audit row and the job's next queue entry in one transaction."""
-
-        async def wake(con: Con, job_id: int) -> None:
-            # The row must not look as if it still waited for the operator: whoever resumes it
-            # after a crash goes by it.
-            await jobs.set_status(con, job_id, "queued", actor=by)
-            await self.engine.enqueue(con, job_id)
-
-        row = await approvals.decide(
-            self.pool, approval_id, approve, reason, by, self.now(), on_decided=wake
-        )
-        return _approval(row)
-
-    async def expire_approvals(self) -> int:
-        """Expire what nobody answered in time, and wake those jobs in the same transaction."""
-
-        async def wake(con: Con, job_id: int) -> None:
-            await jobs.set_status(con, job_id, "queued")
-            await self.engine.enqueue(con, job_id)
-
-        return len(await approvals.expire(self.pool, self.now(), on_ended=wake))
 
     async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
         """Return posts, newest first."""
@@ -245,8 +207,3 @@ class StudioDesk:
 
 def _job(row: jobs.JobRow) -> JobRow:
     return JobRow(**{name: getattr(row, name) for name in _PLAIN + _TIMES})
-
-
-def _approval(row: approvals.Approval) -> ApprovalRow:
-    fields = ApprovalRow.model_fields
-    return ApprovalRow(**{name: getattr(row, name) for name in fields})

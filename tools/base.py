@@ -1,12 +1,13 @@
 """What a tool file exports: `TOOL`, one thing the studio can do, and what the server lends it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, Literal, Protocol
 
-from bookai.models import Fallback, Finding, Offer, Post, Publication, Record
+from bookai.decisions import BundleReport, EditRow, Via, VoteRow
+from bookai.models import Fallback, Finding, Offer, Post, PostEdit, Publication, Record
 from bookai.models import MadeVideo as MadeVideo
 
 Scope = Literal["read", "operate", "approve", "agent", "admin"]
@@ -42,7 +43,10 @@ class JobDetail(Record):
 
 
 class ApprovalRow(Record):
-    """An approval. `state`: pending, approved, rejected, expired, void."""
+    """An approval. `state`: pending, approved, rejected, expired, void.
+
+    `needed` different people have to say yes; `edits` is what an operator changed before his yes.
+    """
 
     approval_id: int
     job_id: int
@@ -56,6 +60,11 @@ class ApprovalRow(Record):
     note: str | None
     post: Post
     video_path: str
+    channel: str = "default"
+    needed: int = 1
+    votes: tuple[VoteRow, ...] = ()
+    batch_id: str | None = None
+    edits: tuple[EditRow, ...] = ()
 
 
 class PublicationRow(Record):
@@ -132,9 +141,30 @@ class Desk(Protocol):
         """Return approvals, oldest pending first."""
 
     async def decide_approval(
-        self, approval_id: int, approve: bool, reason: str, by: str
+        self,
+        approval_id: int,
+        approve: bool,
+        reason: str,
+        by: str,
+        *,
+        edit: PostEdit | None = None,
+        via: Via = "mcp",
     ) -> ApprovalRow:
-        """Record an operator's decision and its audit row in one transaction; wake the job."""
+        """Record an operator's word and its audit row in one transaction; wake the job.
+
+        With `edit` the changed post gets an approval of its own, which is returned.
+        """
+
+    async def decide_bundle(
+        self,
+        approve: Sequence[int],
+        reject: Mapping[int, str],
+        reason: str,
+        by: str,
+        *,
+        via: Via = "mcp",
+    ) -> BundleReport:
+        """Decide on many at once; what cannot be decided is told by row."""
 
     async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
         """Return posts, newest first."""

@@ -8,6 +8,7 @@ import pytest
 
 from bookai.db import approvals, audit, outbox
 from bookai.db.approvals import Approval
+from bookai.db.approvals.deciding import UPDATE_DECIDED
 from bookai.db.pool import Con
 from bookai.errors import Refused
 from bookai.models import Flags, Post
@@ -66,6 +67,16 @@ async def test_what_is_asked_is_what_the_operator_sees(pool: asyncpg.Pool, job_i
         note=None,
         post=POST,
         video_path="/videos/1/video.mp4",
+        channel="default",
+        requested_by=ANN,
+        needed=1,
+        approvers=(),
+        own_jobs=True,
+        follows=None,
+        followed_by=None,
+        batch_id=None,
+        votes=(),
+        edits=(),
     )
     assert await kinds(pool) == ["approval.requested"]
     assert await approvals.count_pending(pool) == 1
@@ -225,7 +236,7 @@ async def test_the_database_itself_takes_no_agents_word(pool: asyncpg.Pool, job_
     approval_id = await ask(pool, job_id)
 
     with pytest.raises(asyncpg.CheckViolationError):
-        await pool.execute(approvals.UPDATE_DECIDED, approval_id, "approved", "agent:x", NOW, "")
+        await pool.execute(UPDATE_DECIDED, approval_id, "approved", "agent:x", NOW, "")
     with pytest.raises(asyncpg.CheckViolationError):
         await pool.execute("UPDATE approvals SET state = 'approved'")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
