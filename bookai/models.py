@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Capability = Literal[
     "scout", "write", "edit", "match_offers", "render", "check", "package", "publish", "report"
 ]
+Queue = Literal["graph", "render", "publish"]
+"""Kinds of work: workers name those that they serve."""
 
 
 class Record(BaseModel):

@@ -13,15 +13,15 @@ from bookai.db.pool import Pool
 from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Capability, Record, Trend, VideoJob
 from graphs.production import Advance, Production
-from graphs.steps import Crew, Progress
+from graphs.steps import Crew, IsOurs, Progress
 from tests.graphs.crew import ALL, ARTICLE, NOW, RESULTS, Hand, review
 
 TTL = timedelta(hours=1)
 
 
-def no_context(agent: str, job: VideoJob, progress: Progress) -> Context:
+def no_context(agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs) -> Context:
     """These agents use neither tools nor models."""
-    del agent, job
+    del agent, job, is_ours
     return Context(None, None, Channel(), NOW, progress)  # type: ignore[arg-type]
 
 
@@ -34,7 +34,7 @@ async def line(pool: Pool, dsn: str, *agents: Agent) -> AsyncIterator[Production
 
 
 def production(crew: Crew, pool: Pool, savers: CheckpointPool) -> Production:
-    return Production(crew, pool, lambda: new_saver(savers), TTL, lambda: NOW)
+    return Production(crew, pool, lambda fence: new_saver(savers, fence), TTL, lambda: NOW)
 
 
 async def new_job(pool: Pool) -> int:
