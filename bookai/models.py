@@ -297,6 +297,17 @@ class Publication(Record):
     published_at: datetime
 
 
+class NotPosted(Record):
+    """Why certainly nothing went out, and when trying again may help.
+
+    `later` is not before `after_s` seconds, the platform's own answer; `never` is a dead letter.
+    """
+
+    reason: str
+    again: Literal["at_once", "later", "never"] = "at_once"
+    after_s: float = 0.0
+
+
 class Report(Record):
     """What came home about a publication. `views` is None where the platform counts nothing."""
 

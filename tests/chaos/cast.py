@@ -21,12 +21,14 @@ import procrastinate
 import agents
 import tools.platforms
 from agents.base import Agent
+from bookai.db.outbox import backoff, sending
 from bookai.db.pool import DATABASE_ERRORS, Pool
 from bookai.errors import BookAIError, Refused
 from bookai.plugins import load_plugins
 from bookai.settings import ChannelSettings, Settings
 from mcp_server.server import load_tools
-from studio import daemon, wiring
+from studio import daemon, recovery, wiring
+from studio.daemon import Hands
 from studio.desk import StudioDesk
 from tests.chaos.schedule import Fault, Role, Schedule, Wish
 from tests.chaos.shake import Shaker
@@ -42,12 +44,12 @@ BEAT_S = 0.25
 LOOK_AGAIN_S = 0.1
 MAX_RESUMES = 2
 
-# Time is compressed: what was put off is due at once.
+# Time is compressed: nothing is put off for longer than a second.
 HURRY = """
 UPDATE procrastinate_jobs
-   SET scheduled_at = NULL
+   SET scheduled_at = now() + make_interval(secs => 0.8)
  WHERE status = 'todo'
-   AND scheduled_at IS NOT NULL
+   AND scheduled_at > now() + make_interval(secs => 1)
 """
 WAKE = 'SELECT pg_notify(\'procrastinate_any_queue_v1\', \'{"type": "job_inserted", "job_id": 1}\')'
 
@@ -103,7 +105,11 @@ def prepare() -> None:
     platforms()
     publish_video.TOOL = replace(publish_video.TOOL, timeout_s=TOOL_LIMIT_S)
     read_stats.TOOL = replace(read_stats.TOOL, timeout_s=TOOL_LIMIT_S)
-    daemon.SEAL_EVERY_S, daemon.CARE_EVERY_S, daemon.DEAD_AFTER_S = 0.25, 0.25, DEAD_AFTER_S
+    daemon.SEAL_EVERY_S, daemon.CARE_EVERY_S = 0.25, 0.25
+    recovery.recover.__defaults__ = (DEAD_AFTER_S,)
+    for lease in (sending.mark_sending, sending.keep_sending):
+        (lease.__kwdefaults__ or {})["lease_s"] = DEAD_AFTER_S
+    publish_video.BEAT_S, backoff.FIRST_S = BEAT_S, 0.2
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page that it shares with us
     # procrastinate's own times, whatever the studio asks for.
@@ -171,7 +177,7 @@ async def _stopping() -> AsyncIterator[asyncio.Event]:
 
 async def _worker(stage: Stage) -> int:
     async with wiring.open_studio(stage.settings) as house, _stopping() as stop:
-        await daemon.work(house, 2, stop, schedule=False)
+        await daemon.work(house, [Hands(2)], stop, schedule=False)
     return 0
 
 
@@ -199,7 +205,7 @@ async def _finisher(stage: Stage) -> int:
         operator = Operator(stage, house.office, is_last=True)
         await operator.order()
         async with asyncio.TaskGroup() as group:
-            group.create_task(daemon.work(house, 2, stop, schedule=False))
+            group.create_task(daemon.work(house, [Hands(2)], stop, schedule=False))
             while not await operator.round():
                 await _hurry(house.office.database.pool)
                 await _wait(stop)
@@ -265,8 +271,13 @@ class Operator:
         for job in jobs:
             if job.status == "failed" and self._resumes.get(job.job_id, 0) < MAX_RESUMES:
                 self._resumes[job.job_id] = self._resumes.get(job.job_id, 0) + 1
-                await self._desk.resume_job(job.job_id, OPERATOR)
                 over = False
+                for post in await self._desk.list_publications(100):
+                    if post.job_id == job.job_id and post.state == "dead":
+                        await self._desk.replay_post(post.post_id, OPERATOR)
+                        break
+                else:
+                    await self._desk.resume_job(job.job_id, OPERATOR)
             silent = self._stage.wish(job.source).word == "silence"
             waits = job.status == "waiting" and silent
             over &= waits or job.status in ("done", "refused", "failed", "cancelled")

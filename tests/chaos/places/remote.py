@@ -9,13 +9,13 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from bookai.errors import ToolFailed
 from bookai.models import Post, Publication, Report
 from tools.base import ToolContext
-from tools.platforms.base import Files, Platform, Sent
+from tools.platforms.base import Files, Platform, Sent, Ticket
 
 
 async def _nothing(_seam: str) -> None:
@@ -26,20 +26,23 @@ class Remote(Platform):
     """The ambiguous peer: `at` is met between the post being out and its answer."""
 
     name = "remote"
+    resend = "ask_witness"
+    shows: ClassVar = {"ai_made": "flag", "paid_promotion": "flag"}
 
     def __init__(self) -> None:
         self.at: Callable[[str], Awaitable[None]] = _nothing
 
-    async def find(self, key: str, ctx: ToolContext) -> Sent | None:
-        for post in posts(ctx.gallery_dir):
-            if post["key"] == key:
-                return _sent(post["id"])
+    async def find(self, post: Post, ticket: Ticket, ctx: ToolContext) -> Sent | None:
+        for one in posts(ctx.gallery_dir):
+            if one["key"] == ticket.key:
+                return _sent(one["id"])
         return None
 
-    async def send(self, post: Post, files: Files, key: str, ctx: ToolContext) -> Sent:
+    async def send(self, post: Post, files: Files, ticket: Ticket, ctx: ToolContext) -> Sent:
+        await ticket.hold(None)
         line = {
             "id": uuid4().hex,
-            "key": key,
+            "key": ticket.key,
             "title": post.title,
             "digest": post.digest(),
             "video": hashlib.sha256(files.video.read_bytes()).hexdigest(),
