@@ -20,6 +20,7 @@ from bookai.errors import OperatorNeeded, Refused, ToolFailed
 from bookai.models import Record, Render, Script, Voiceover
 from tools.base import Tool, ToolContext
 from tools.media.paths import inside, job_folder
+from tools.media.tether import tether
 from tools.render.encode import ENCODER, ENCODER_REASON
 from tools.render.layout import Layout, Size
 from tools.render.spec import Outcome, Progress, Spec, is_full, no_space
@@ -140,6 +141,7 @@ async def _run(ctx: ToolContext, spec: Spec, scratch: Path) -> Outcome:
         limit=LONGEST_LINE,
         cwd=PROJECT,
         start_new_session=True,
+        preexec_fn=tether(),
     )
     try:
         async with asyncio.TaskGroup() as group:

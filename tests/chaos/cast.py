@@ -24,6 +24,7 @@ from agents.base import Agent
 from bookai.db.outbox import backoff, sending
 from bookai.db.pool import DATABASE_ERRORS, Pool
 from bookai.errors import BookAIError, Refused
+from bookai.models import PostEdit
 from bookai.plugins import load_plugins
 from bookai.settings import ChannelSettings, Settings
 from mcp_server.server import load_tools
@@ -33,16 +34,20 @@ from studio.desk import StudioDesk
 from tests.chaos.schedule import Fault, Role, Schedule, Wish
 from tests.chaos.shake import Shaker
 from tools import publish_video, read_stats
+from tools.base import ApprovalRow
 from tools.platforms.base import platforms
 
 HERE = Path(__file__).parent
-OPERATOR = "operator:chaos"
+OPERATOR, OTHER = "operator:chaos", "operator:other"
 MARK = "BOOKAI_CHAOS_RUN"
 TOOL_LIMIT_S = 2.5
 DEAD_AFTER_S = 1.5
 BEAT_S = 0.25
 LOOK_AGAIN_S = 0.1
 MAX_RESUMES = 2
+# Twenty seconds at least; counted, because a machine under load gives us no second's worth.
+MAX_ROUNDS = 200
+STUCK = 3
 
 # Time is compressed: nothing is put off for longer than a second.
 HURRY = """
@@ -160,7 +165,7 @@ def _place_agent(stage: Stage, shaker: Shaker, *, is_armed: bool) -> None:
     if not is_armed:
         return
     wiring.now = shaker.now
-    hand.is_stubborn = shaker.is_due  # type: ignore[attr-defined]  # as above
+    hand.is_stubborn = shaker.is_stubborn  # type: ignore[attr-defined]  # as above
     platforms()["remote"].at = shaker.at  # type: ignore[attr-defined]  # ours too
     shaker.watch(StudioDesk, "desk")
     for platform in platforms().values():
@@ -206,11 +211,13 @@ async def _finisher(stage: Stage) -> int:
         await operator.order()
         async with asyncio.TaskGroup() as group:
             group.create_task(daemon.work(house, [Hands(2)], stop, schedule=False))
-            while not await operator.round():
+            rounds = 0
+            while rounds < MAX_ROUNDS and not await operator.round():
                 await _hurry(house.office.database.pool)
                 await _wait(stop)
+                rounds += 1
             stop.set()
-    return 0
+    return 0 if rounds < MAX_ROUNDS else STUCK
 
 
 async def _hurry(pool: Pool) -> None:
@@ -256,14 +263,25 @@ class Operator:
     async def _answer(self) -> None:
         sources = {job.job_id: job.source for job in await self._desk.list_jobs(None, 100)}
         for row in await self._desk.list_approvals("pending", 100):
-            word = self._stage.wish(sources[row.job_id]).word
-            if word == "silence":
-                continue
-            self._write(did="decides", job_id=row.job_id, digest=row.digest, yes=word == "yes")
-            with suppress(Refused):  # somebody else's answer, or time, was quicker
-                await self._desk.decide_approval(
-                    row.approval_id, word == "yes", "because", OPERATOR
-                )
+            match self._stage.wish(sources[row.job_id]).word:
+                case "yes":
+                    await self._decide(row, True)
+                case "edited yes":
+                    await self._decide(row, True, edit=PostEdit(hashtags=("#edited",)))
+                case "no":
+                    await self._decide(row, False)
+                case "quarrel":
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._decide(row, True))
+                        group.create_task(self._decide(row, False, by=OTHER))
+
+    async def _decide(
+        self, row: ApprovalRow, yes: bool, *, by: str = OPERATOR, edit: PostEdit | None = None
+    ) -> None:
+        post = row.post.model_copy(update=edit.model_dump(exclude_none=True)) if edit else row.post
+        self._write(did="decides", job_id=row.job_id, digest=post.digest(), yes=yes)
+        with suppress(Refused):  # somebody else's answer, or time, was quicker
+            await self._desk.decide_approval(row.approval_id, yes, "because", by, edit=edit)
 
     async def _is_over(self) -> bool:
         jobs = await self._desk.list_jobs(None, 100)

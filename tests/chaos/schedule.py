@@ -22,9 +22,10 @@ Kind = Literal[
     "tool hangs",
     "answer lost",
     "child ignores SIGTERM",
+    "parent dies first",
 ]
 KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]  # typing has no public word
-Word = Literal["yes", "no", "silence"]
+Word = Literal["yes", "edited yes", "quarrel", "no", "silence"]
 Ending = Literal["SIGTERM", "SIGKILL"]
 
 # Places between two effects, where a death hurts most; the numbers of a kind are drawn evenly.
@@ -66,7 +67,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One video: where it shall go, what the operator will say, whether it carries an offer."""
+    """One video: where it shall go, what the operator will say, whether it carries an offer.
+
+    In a quarrel two operators say yes and no at the same moment.
+    """
 
     channel: str
     word: Word
@@ -108,8 +112,9 @@ def draw(seed: int) -> Schedule:
 
 
 def _wish(rng: random.Random) -> Wish:
-    word = rng.choices(("yes", "no", "silence"), weights=(8, 1, 1))[0]
-    return Wish(rng.choice(("gallery", "remote")), word, rng.random() < 0.5)  # type: ignore[arg-type]  # choices() forgets the literals
+    words: tuple[Word, ...] = ("yes", "edited yes", "quarrel", "no", "silence")
+    word = rng.choices(words, weights=(14, 2, 2, 1, 1))[0]
+    return Wish(rng.choice(("gallery", "remote")), word, rng.random() < 0.5)
 
 
 def _fault(kind: Kind, cast: list[Role], rng: random.Random) -> Fault:
@@ -128,7 +133,13 @@ def _fault(kind: Kind, cast: list[Role], rng: random.Random) -> Fault:
             return Fault(kind, process, nth=rng.randint(1, 12), much=seconds)
         case "kill at a file" | "disk full" | "slow disk":
             return _at_a_file(kind, worker, rng)
-        case "kill at a seam" | "tool hangs" | "answer lost" | "child ignores SIGTERM":
+        case (
+            "kill at a seam"
+            | "tool hangs"
+            | "answer lost"
+            | "child ignores SIGTERM"
+            | "parent dies first"
+        ):
             return _at_a_seam(kind, rng)
         case _:
             # The world outside our processes: it moves by the clock.
@@ -148,6 +159,7 @@ def _at_a_seam(kind: Kind, rng: random.Random) -> Fault:
         "tool hangs": ("place.send.before", "place.commit.after", "place.report.before"),
         "answer lost": ("place.commit.after",),
         "child ignores SIGTERM": ("child.encode",),
+        "parent dies first": ("child.encode",),
     }
     nth = rng.choice((1, 1, 1, 2)) if kind == "kill at a seam" else 1
     return Fault(kind, "some worker", nth=nth, seam=rng.choice(places[kind]))

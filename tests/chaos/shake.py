@@ -21,6 +21,7 @@ from typing import Any
 from bookai.errors import ToolFailed
 from tests.chaos.schedule import Fault
 
+_STARTS_IN_S = 0.2
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _FILE_EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "os.link"}
 
@@ -81,9 +82,13 @@ class Shaker:
                 case _:
                     raise ToolFailed("the connection was reset before the answer came")
 
-    def is_due(self, seam: str) -> bool:
-        """Tell whether something that is no coroutine shall go wrong here."""
-        return bool(self._due(seam, "child ignores SIGTERM"))
+    def is_stubborn(self, seam: str) -> bool:
+        """Tell whether a child shall hang and ignore SIGTERM; its parent may die meanwhile."""
+        due = self._due(seam, "child ignores SIGTERM", "parent dies first")
+        if any(fault.kind == "parent dies first" for fault in due):
+            loop = asyncio.get_running_loop()
+            loop.call_later(_STARTS_IN_S, os.kill, os.getpid(), signal.SIGKILL)
+        return bool(due)
 
     def watch(self, kind: type, label: str) -> None:
         """Let the public coroutine methods of a class report where they begin and end."""
