@@ -145,10 +145,11 @@ class Line:
             await self.set_status("running", stage="publish")
             return {}
         if row.state == "rejected":
-            raise Refused(f"rejected by {row.decided_by}: {row.note}")
+            # The reason is somebody's own words: it stays where it can be erased.
+            raise Refused(f"rejected by {row.decided_by}: bookai approvals show {row.approval_id}")
         raise Refused(
             f"approval {row.approval_id} is {row.state}; nothing was published. "
-            f"Make the video again: bookai make {job.source!r}"
+            f"Ask anew: bookai approvals renew {row.approval_id}"
         )
 
     async def _report(self, state: State) -> dict[str, Any]:

@@ -36,6 +36,9 @@ WATCHED_STOP_S = 5.0
 BEAT_S = 5.0
 # A worker row is kept longer than any freeze we expect: without it a worker cannot take a job.
 FORGET_WORKER_S = 3600.0
+# A run that is handed over is announced while its old entry still has the lock: the receiver looks
+# in vain then, and finds it at its next look.
+POLL_S = 0.5
 # How long the queue's own pool tries to connect before it says that Postgres is away.
 POOL_S = 5.0
 QUICK_END_S = 2.0
@@ -178,7 +181,7 @@ class Procrastinate:
         options: WorkerOptions = {
             "concurrency": concurrency,
             "install_signal_handlers": False,
-            "fetch_job_polling_interval": 2.0,
+            "fetch_job_polling_interval": POLL_S,
             "update_heartbeat_interval": self.beat_s,
             "stalled_worker_timeout": FORGET_WORKER_S,
             "shutdown_graceful_timeout": STOP_S if only is None else WATCHED_STOP_S,

@@ -52,6 +52,7 @@ class Office:
     database: Database
     engine: Procrastinate
     desk: StudioDesk
+    traces: audit.Appender
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             approval_ttl=timedelta(hours=settings.approval_hours),
             link_key=lambda: open_key(settings.link_key_path),
         )
-        yield Office(settings, database, engine, desk)
+        async with audit.open_appender(database.pool) as traces:
+            yield Office(settings, database, engine, desk, traces)
 
 
 @asynccontextmanager
@@ -139,8 +141,8 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
             config=config,
         )
 
-    async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
-        return await audit.append(pool, kind, actor, body)
+    async def record(kind: str, actor: str, body: Mapping[str, object]) -> None:
+        await office.traces.append(kind, actor, body)
 
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
