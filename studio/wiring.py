@@ -126,7 +126,11 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
     gate = Gate(allow_private=settings.allow_private)
-    config = {**settings.plugins, "sources": [source.url for source in settings.sources]}
+    config = {
+        **settings.plugins,
+        "sources": [source.url for source in settings.sources],
+        "allow_private": settings.allow_private,
+    }
 
     def make_context(
         caller: Principal, progress: Callable[[float, str], Awaitable[None]]

@@ -7,12 +7,16 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
-from bookai.errors import BookAIError, TryLater
+from pydantic import ValidationError
+
+from bookai.errors import BookAIError, OperatorNeeded, TryLater
 from bookai.models import Post, Publication, Record, Report
 from bookai.plugins import load_plugins
 from tools.base import ToolContext
+
+C = TypeVar("C", bound=Record)
 
 Resend = Literal["same_key_is_same_post", "ask_witness", "ask_operator"]
 """What to do when it is not known whether a post is out.
@@ -108,6 +112,20 @@ class Platform(ABC):
         Raises:
             ToolFailed: it is not there any more, or not what was published.
         """
+
+
+def read_config(kind: type[C], config: Mapping[str, Any], name: str) -> C:
+    """Return a platform's own table `[plugins.<name>]`.
+
+    Raises:
+        OperatorNeeded: a key or a value in it is not understood; the value is not repeated.
+    """
+    try:
+        return kind.model_validate(dict(config.get(name, {})))
+    except ValidationError as error:
+        # From None: the library's own words repeat the value, and it may be a secret.
+        wrong = "; ".join(f"{e['loc'][0]}: {e['msg'].lower()}" for e in error.errors() if e["loc"])
+        raise OperatorNeeded(f"[plugins.{name}]: {wrong}.", mend="Correct studio.toml.") from None
 
 
 @cache

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import av
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from bookai.errors import BookAIError, OperatorNeeded, ToolFailed
 from bookai.models import Post, Publication, Record, Report
 from tools.base import ToolContext
-from tools.platforms.base import Files, NotSent, Platform, Sent, Ticket
+from tools.platforms.base import Files, NotSent, Platform, Sent, Ticket, read_config
 from tools.site import pages, store
 
 
@@ -172,11 +172,7 @@ def _named(error: OSError, root: Path, state: str) -> OperatorNeeded:
 
 
 def _config(config: Mapping[str, Any]) -> GalleryConfig:
-    try:
-        return GalleryConfig.model_validate(dict(config.get("gallery", {})))
-    except ValidationError as error:
-        wrong = "; ".join(f"{e['loc'][0]}: {e['msg'].lower()}" for e in error.errors())
-        raise OperatorNeeded(f"[plugins.gallery]: {wrong}.", mend="Correct studio.toml.") from error
+    return read_config(GalleryConfig, config, "gallery")
 
 
 def _utc_now() -> datetime:
