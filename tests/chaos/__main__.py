@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true", help="print each schedule and its logs")
     options = parser.parse_args()
     seeds = options.seed or list(range(options.first, options.first + options.count))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
     cast.prepare()
     tally = report.Tally()

@@ -138,6 +138,7 @@ def fork(stage: Stage, role: Role | None, faults: list[tuple[int, Fault]]) -> in
 def _be(stage: Stage, role: Role | None, faults: list[tuple[int, Fault]]) -> NoReturn:
     code = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.environ[MARK] = str(stage.home)  # every program that we start inherits it
         _log_into(stage.home / f"{role or 'finisher'}.log")
         shaker = Shaker(faults, stage.home, stage.fired)

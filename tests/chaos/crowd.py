@@ -1,6 +1,8 @@
 """Many runs side by side: a few forked processes, each with a server of its own."""
 
 import multiprocessing
+import signal
+import sys
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -17,7 +19,8 @@ def run_all(seeds: Sequence[int], processes: int) -> Iterator[tuple[Outcome, str
     readers: dict[Connection, multiprocessing.context.ForkProcess] = {}
     for number in range(processes):
         reader, writer = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(seeds[number::processes], writer))
+        share = seeds[number::processes]
+        process = context.Process(target=_work, args=(share, writer), daemon=True)
         process.start()
         writer.close()
         readers[reader] = process
@@ -34,6 +37,8 @@ def run_all(seeds: Sequence[int], processes: int) -> Iterator[tuple[Outcome, str
 
 
 def _work(seeds: Sequence[int], answers: Connection) -> None:
+    # So that the server is stopped and the folders go when somebody stops us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with short_folder("bkc-") as folder:
         server = Server(folder)
         server.start()

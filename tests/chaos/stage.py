@@ -185,8 +185,10 @@ def perform(schedule: Schedule, server: Server, folder: Path) -> Outcome:
         dsn, admin = server.app_dsn(database), server.admin_dsn(database)
         stage = Stage(schedule, folder, dsn, admin, encoder)
         run = _Run(stage, server, database, [_Actor(role) for role in schedule.cast])
-        run.play()
-        run.end()
+        try:
+            run.play()
+        finally:
+            run.end()
         stuck = () if judge.is_over(stage) else _finish(stage)
         verdict = judge.Verdict(1, stuck, 0) if stuck else judge.sentence(stage)
     left = _orphans(folder)
