@@ -21,6 +21,7 @@ from bookai.errors import OperatorNeeded, Refused, ToolFailed
 from bookai.models import Origin, Record, Render, Script, Voiceover
 from tools.base import Tool, ToolContext
 from tools.media.paths import inside, job_folder
+from tools.media.tether import tether
 from tools.provenance.chain import open_identity
 from tools.provenance.config import read_config
 from tools.provenance.manifest import Binding, Order, bind
@@ -167,6 +168,7 @@ async def _run(ctx: ToolContext, spec: Spec, scratch: Path) -> Outcome:
         limit=LONGEST_LINE,
         cwd=PROJECT,
         start_new_session=True,
+        preexec_fn=tether(),
     )
     try:
         async with asyncio.TaskGroup() as group:

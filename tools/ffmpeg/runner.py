@@ -16,6 +16,7 @@ from typing import Any
 import imageio_ffmpeg
 
 from bookai.errors import OperatorNeeded, ToolFailed
+from tools.media.tether import tether
 
 LOG_LINES = 4000
 LINE_BYTES = 2000
@@ -120,6 +121,7 @@ async def _start(binary: Path, args: Sequence[str]) -> Process:
             stdout=PIPE,
             stderr=PIPE,
             start_new_session=True,
+            preexec_fn=tether(),
         )
     except OSError as error:
         raise OperatorNeeded(f"{str(binary)!r} does not start: {error}.", mend=_MEND) from error

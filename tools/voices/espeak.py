@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError
 
 from bookai.errors import OperatorNeeded, Refused, ToolFailed
 from bookai.models import Record
+from tools.media.tether import tether
 from tools.voices._english import say_tokens
 from tools.voices._plain import clip, plain_tokens
 from tools.voices._timing import (
@@ -107,7 +108,12 @@ class Espeak(Voice):
 
     async def _run(self, request: bytes) -> bytes:
         process = await asyncio.create_subprocess_exec(
-            *self._child, stdin=PIPE, stdout=PIPE, stderr=PIPE, start_new_session=True
+            *self._child,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            start_new_session=True,
+            preexec_fn=tether(),
         )
         try:
             async with asyncio.timeout(TIMEOUT_S):
