@@ -8,13 +8,14 @@ the same rows into a table without indexes beyond its key, by as many writers in
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from bookai.db import audit
 from bookai.db.embedded import EmbeddedPostgres
 from bookai.db.migrate import migrate
 from bookai.db.pool import Pool, open_pool
-from bookai.db.seal.files import SealKeys, open_keys
+from bookai.db.seal.files import open_keys
 from bookai.db.seal.sealer import seal
 from bookai.db.seal.verify import verify
 from bookai.house import migrations_dir
 from bookai.metrics import AUDIT_LAG
+from studio.daemon import SEAL_EVERY_S
 
 BODY: dict[str, object] = {
     "agent": "writer",
@@ -90,23 +92,55 @@ async def rate(writers: int, seconds: float, write: Write) -> float:
     return done / (time.monotonic() - started)
 
 
-async def keep_sealed(
-    pool: Pool, keys: SealKeys, notes: Path, stop: asyncio.Event, lags_s: list[float]
-) -> None:
-    """Seal as the studio's daemon does, and note how far behind it was each time."""
-    while not stop.is_set():
-        if await seal(pool, keys, notes):
-            lags_s.append(AUDIT_LAG._value.get())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await stop.wait()
+async def keep_sealed(dsn: str, home: Path) -> None:
+    """Seal as the studio's daemon does until standard input ends; then tell all lags as JSON.
+
+    A process of its own, as `bookai loop` is beside `bookai serve`.
+    """
+    keys, notes = open_keys(home / "signing.key", home / "signing.pub"), home / "notes"
+    stop, lags_s = asyncio.Event(), []
+    reader = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    reader.add_done_callback(lambda _: stop.set())
+    async with open_pool(dsn, size=2) as pool:
+        print("ready", flush=True)
+        while not stop.is_set():
+            if await seal(pool, keys, notes):
+                lags_s.append(AUDIT_LAG._value.get())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SEAL_EVERY_S):
+                    await stop.wait()
+        await seal(pool, keys, notes)
+    print(json.dumps(lags_s))
 
 
-async def once(pool: Pool, keys: SealKeys, notes: Path, seconds: float, results: Results) -> None:
+@asynccontextmanager
+async def sealing(dsn: str, home: Path, lags_s: list[float]) -> AsyncIterator[None]:
+    """Run the sealer beside the block and collect how far behind it was."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        __file__,
+        "--seal",
+        str(home),
+        env={**os.environ, "BENCH_DSN": dsn},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**24,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    await process.stdout.readline()
+    try:
+        yield
+    finally:
+        process.stdin.close()
+        lags_s += json.loads(await process.stdout.readline())
+        await process.wait()
+
+
+async def once(pool: Pool, dsn: str, home: Path, seconds: float, results: Results) -> None:
     text = audit.canonical(BODY)
     events = [audit.NewEvent("tool.called", "agent:writer", BODY)] * BATCH
     columns = [["tool.called"] * BATCH, ["agent:writer"] * BATCH, [17] * BATCH, [text] * BATCH]
-    stop = asyncio.Event()
 
     async def plain() -> int:
         await pool.execute(INSERT_PLAIN, "tool.called", "agent:writer", 17, text)
@@ -123,24 +157,20 @@ async def once(pool: Pool, keys: SealKeys, notes: Path, seconds: float, results:
     async def many() -> int:
         return len(await audit.append_many(pool, events))
 
-    async with audit.open_appender(pool) as appender, asyncio.TaskGroup() as tasks:
+    for writers in (1, 8, 32, 64, 1000):
+        results.add(f"plain {writers}", await rate(writers, seconds, plain))
+    results.add("plain batches", await rate(POOL, seconds, plain_many))
+    async with audit.open_appender(pool) as appender, sealing(dsn, home, results.lags_s):
 
         async def traced() -> int:
             await appender.append("tool.called", "agent:writer", BODY)
             return 1
 
+        for writers in (1, 8, 32, 64):
+            results.add(f"in its transaction {writers}", await rate(writers, seconds, one))
         for writers in (1, 8, 32, 64, 1000):
-            results.add(f"plain {writers}", await rate(writers, seconds, plain))
-        results.add("plain batches", await rate(POOL, seconds, plain_many))
-        tasks.create_task(keep_sealed(pool, keys, notes, stop, results.lags_s))
-        try:
-            for writers in (1, 8, 32, 64):
-                results.add(f"in its transaction {writers}", await rate(writers, seconds, one))
-            for writers in (1, 8, 32, 64, 1000):
-                results.add(f"appender {writers}", await rate(writers, seconds, traced))
-            results.add("batches of 100", await rate(POOL, seconds, many))
-        finally:
-            stop.set()
+            results.add(f"appender {writers}", await rate(writers, seconds, traced))
+        results.add("batches of 100", await rate(POOL, seconds, many))
 
 
 async def bench(server: EmbeddedPostgres, home: Path, runs: int, seconds: float) -> Results:
@@ -151,9 +181,14 @@ async def bench(server: EmbeddedPostgres, home: Path, runs: int, seconds: float)
         await owner.execute(CREATE_PLAIN)
     async with open_pool(server.app_dsn(), size=POOL + 1) as pool:
         for number in range(runs):
-            await once(pool, keys, notes, seconds, results)
-            await seal(pool, keys, notes)
-            print(f"run {number + 1} of {runs} done, load {os.getloadavg()[0]:.1f}", flush=True)
+            started, used = time.monotonic(), time.process_time()
+            await once(pool, server.app_dsn(), home, seconds, results)
+            share = (time.process_time() - used) / (time.monotonic() - started)
+            print(
+                f"run {number + 1} of {runs}: load {os.getloadavg()[0]:.1f}, "
+                f"this process had {share:.0%} of a core",
+                flush=True,
+            )
         for _ in range(runs):
             started = time.monotonic()
             report = await verify(pool, keys.verifier, notes)
@@ -191,9 +226,13 @@ def tell(results: Results) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seal", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="how long each line runs")
     arguments = parser.parse_args()
+    if arguments.seal:
+        asyncio.run(keep_sealed(os.environ["BENCH_DSN"], arguments.seal))
+        return 0
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start")
     with tempfile.TemporaryDirectory(prefix="bkb-", ignore_cleanup_errors=True) as folder:
         home = Path(folder)

@@ -29,38 +29,29 @@ _SECRET_KEY = re.compile(
     r"|(^|[_-])(dsn|pwd)$|token$",
     re.IGNORECASE,
 )
-# Each pattern with what a text must contain, in lower case, to be worth the search.
+_URL = re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/]+@", re.IGNORECASE)
+_NAMED = re.compile(
+    r"((?:password|passwd|pwd|secret|api[_-]?key|token)"
+    r"(?:\s*=\s*['\"]?|['\"]\s*:\s*['\"]))[^\s'\"&;,]+",
+    re.IGNORECASE,
+)
+_PREFIXED = re.compile(r"\b(bka_|sk-|gh[pousr]_|xox[abpr]-)[\w-]{16,}")
+# Each pattern behind what a text must contain, in lower case, to be worth the search.
 _SECRET_TEXT = (
     (
-        ("@",),
+        "postgres",
         re.compile(r"\b(postgres(?:ql)?://[^\s:/@]*):\S+@", re.IGNORECASE),
         rf"\1:{_MASK}@",
     ),
+    ("@", _URL, rf"\1:{_MASK}@"),
     (
-        ("@",),
-        re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/]+@", re.IGNORECASE),
-        rf"\1:{_MASK}@",
-    ),
-    (
-        ("authorization",),
+        "authorization",
         re.compile(r"\b(authorization\s*[:=]\s*)[^\r\n]+", re.IGNORECASE),
         rf"\1{_MASK}",
     ),
-    (("bearer",), re.compile(r"\b([Bb]earer\s+)[\w.~+/=-]{3,}"), rf"\1{_MASK}"),
-    (
-        ("passw", "pwd", "secret", "api", "token"),
-        re.compile(
-            r"((?:password|passwd|pwd|secret|api[_-]?key|token)"
-            r"(?:\s*=\s*['\"]?|['\"]\s*:\s*['\"]))[^\s'\"&;,]+",
-            re.IGNORECASE,
-        ),
-        rf"\1{_MASK}",
-    ),
-    (
-        ("bka_", "sk-", "gh", "xox"),
-        re.compile(r"\b(bka_|sk-|gh[pousr]_|xox[abpr]-)[\w-]{16,}"),
-        rf"\1{_MASK}",
-    ),
+    ("bearer", re.compile(r"\b([Bb]earer\s+)[\w.~+/=-]{3,}"), rf"\1{_MASK}"),
+    *((sign, _NAMED, rf"\1{_MASK}") for sign in ("passw", "pwd", "secret", "api", "token")),
+    *((sign, _PREFIXED, rf"\1{_MASK}") for sign in ("bka_", "sk-", "gh", "xox")),
 )
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -82,7 +73,7 @@ def canonical(body: Mapping[str, object]) -> str:
     return text
 
 
-def scrub(value: object, *, _depth: int = 0) -> object:
+def scrub(value: object) -> object:
     """Return `value` as plain JSON data without secrets, floats and over-long texts.
 
     Floats and integers that JSON readers round become texts: what is hashed must read the same
@@ -91,7 +82,11 @@ def scrub(value: object, *, _depth: int = 0) -> object:
     Raises:
         Refused: a key is not printable ASCII, or a value has no JSON form.
     """
-    if _depth > _MAX_DEPTH:
+    return _scrub(value, 0)
+
+
+def _scrub(value: object, depth: int) -> object:
+    if depth > _MAX_DEPTH:
         raise Refused(f"audit data may be nested {_MAX_DEPTH} deep, not deeper")
     # The common ones first: traces of tools come here thousands of times a second.
     match value:
@@ -102,11 +97,14 @@ def scrub(value: object, *, _depth: int = 0) -> object:
         case int():
             return int(value) if abs(value) <= _MAX_INT else str(int(value))
         case dict() | Mapping():
-            return {_key(key): _unless_secret(key, item, _depth) for key, item in value.items()}
+            return {
+                key: _MASK if _is_secret(key) and _can_tell(item) else _scrub(item, depth + 1)
+                for key, item in value.items()
+            }
         case list() | tuple():
-            return [scrub(item, _depth=_depth + 1) for item in value]
+            return [_scrub(item, depth + 1) for item in value]
         case Record():
-            return scrub(value.model_dump(mode="json"), _depth=_depth)
+            return _scrub(value.model_dump(mode="json"), depth)
     return _plain(value)
 
 
@@ -130,37 +128,32 @@ def clean(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _key(key: object) -> str:
-    if not (isinstance(key, str) and len(key) <= _MAX_KEY and _is_plain(key)):
-        raise Refused(f"{str(key)[:80]!r} is no key for an audit event: use printable ASCII")
-    return key
+def _can_tell(value: object) -> bool:
+    """Tell whether a value under a secret's name could be the secret."""
+    return value is not None and not isinstance(value, bool)
 
 
-def _unless_secret(key: str, value: object, depth: int) -> object:
-    if _is_secret(key) and value is not None and not isinstance(value, bool):
-        return _MASK
-    return scrub(value, _depth=depth + 1)
-
-
-# The same few keys come again and again.
-@lru_cache(2048)
-def _is_plain(key: str) -> bool:
-    return _KEY.fullmatch(key) is not None
+def _is_secret(key: object) -> bool:
+    """Tell whether a key is a secret's name; refuse what is no key."""
+    if isinstance(key, str) and len(key) <= _MAX_KEY:
+        verdict = _judge(key)
+        if verdict is not None:
+            return verdict
+    raise Refused(f"{str(key)[:80]!r} is no key for an audit event: use printable ASCII")
 
 
 @lru_cache(2048)
-def _is_secret(key: str) -> bool:
-    return _SECRET_KEY.search(key) is not None
+def _judge(key: str) -> bool | None:
+    """Say whether this key names a secret, None when it is no key; the same few come again."""
+    return bool(_SECRET_KEY.search(key)) if _KEY.fullmatch(key) else None
 
 
 def _short(text: str) -> str:
     head = text[:MAX_TEXT]
     lower = head.lower()
-    for signs, pattern, masked in _SECRET_TEXT:
-        for sign in signs:
-            if sign in lower:
-                head = pattern.sub(masked, head)
-                break
+    for sign, pattern, masked in _SECRET_TEXT:
+        if sign in lower:
+            head = pattern.sub(masked, head)
     if len(text) <= MAX_TEXT:
         return head
     digest = hashlib.sha256(text.encode()).hexdigest()
