@@ -279,6 +279,14 @@ class Post(Record):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+class PostEdit(Record):
+    """What an operator changes in a post before the yes; what is None stays."""
+
+    title: str | None = None
+    caption: str | None = None
+    hashtags: tuple[str, ...] | None = None
+
+
 class Publication(Record):
     """The receipt of a post that is out."""
 
@@ -287,6 +295,17 @@ class Publication(Record):
     url: str
     external_id: str
     published_at: datetime
+
+
+class NotPosted(Record):
+    """Why certainly nothing went out, and when trying again may help.
+
+    `later` is not before `after_s` seconds, the platform's own answer; `never` is a dead letter.
+    """
+
+    reason: str
+    again: Literal["at_once", "later", "never"] = "at_once"
+    after_s: float = 0.0
 
 
 class Report(Record):

@@ -8,10 +8,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bookai.errors import OperatorNeeded
 
@@ -38,6 +38,19 @@ class ChannelSettings(_Table):
     banned_phrases: tuple[str, ...] = ()
     voice: str = "espeak"
     brand: str = Field(default="BookAI Studio", max_length=40)
+    approvals_needed: int = Field(default=1, ge=1, le=5)
+    approvers: tuple[Annotated[str, Field(pattern=r"^operator:.", max_length=200)], ...] = ()
+    own_jobs: bool = True
+
+    @model_validator(mode="after")
+    def _can_be_approved(self) -> Self:
+        names = len(set(self.approvers))
+        if self.approvers and names < max(self.approvals_needed, len(self.approvers)):
+            raise ValueError(
+                f"approvals_needed = {self.approvals_needed} needs as many different approvers, "
+                f"each named once; these are {names}"
+            )
+        return self
 
 
 class OllamaSettings(_Table):
@@ -58,6 +71,7 @@ class Settings(_Table):
     mcp_token: str | None = None
     http_port: int = Field(default=8931, ge=1, le=65535)
     metrics_port: int = Field(default=9464, ge=0, le=65535)
+    public_url: str | None = Field(default=None, max_length=500, pattern=r"^https?://[^\s/]")
     approval_hours: float = Field(default=72.0, gt=0, le=24 * 90)
     allow_private: tuple[str, ...] = ()
     ollama: OllamaSettings = OllamaSettings()
@@ -85,6 +99,16 @@ class Settings(_Table):
         """The signing key and the exported checkpoints."""
         return self.home / "audit"
 
+    @property
+    def link_key_path(self) -> Path:
+        """The key that signs one-time approval links."""
+        return self.home / "links.key"
+
+    @property
+    def web_url(self) -> str:
+        """Where people reach the approval pages, without a slash at the end."""
+        return (self.public_url or f"http://127.0.0.1:{self.http_port}").rstrip("/")
+
     def channel(self, name: str) -> ChannelSettings:
         """Return a channel's settings.
 
@@ -107,6 +131,7 @@ _ENVIRONMENT = {
     "BOOKAI_MCP_TOKEN": "mcp_token",
     "BOOKAI_HTTP_PORT": "http_port",
     "BOOKAI_METRICS_PORT": "metrics_port",
+    "BOOKAI_PUBLIC_URL": "public_url",
 }
 
 

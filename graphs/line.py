@@ -54,6 +54,7 @@ class Line:
     fence: Fence
     approval_ttl: timedelta
     now: Callable[[], datetime]
+    rules_of: approvals.RulesOf = approvals.anyone
 
     def compile(self, saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[Any, Any, Any, Any]:
         """Return the graph, ready to be invoked."""
@@ -121,7 +122,13 @@ class Line:
             raise BookAIError(f"job {job.job_id} has nothing to approve: package it first")
         async with self.fence.writing(self.pool) as con:
             approval_id = await approvals.request(
-                con, job.job_id, job.post, job.render.video_path, self.now(), self.approval_ttl
+                con,
+                job.job_id,
+                job.post,
+                job.render.video_path,
+                self.now(),
+                self.approval_ttl,
+                self.rules_of(job.channel),
             )
             await jobs.save(con, job.model_copy(update={"approval_id": approval_id}))
             await standing.begin_stage(con, job.job_id, "approval", queue_of("wait"))
@@ -138,10 +145,11 @@ class Line:
             await self.set_status("running", stage="publish")
             return {}
         if row.state == "rejected":
-            raise Refused(f"rejected by {row.decided_by}: {row.note}")
+            # The reason is somebody's own words: it stays where it can be erased.
+            raise Refused(f"rejected by {row.decided_by}: bookai approvals show {row.approval_id}")
         raise Refused(
             f"approval {row.approval_id} is {row.state}; nothing was published. "
-            f"Make the video again: bookai make {job.source!r}"
+            f"Ask anew: bookai approvals renew {row.approval_id}"
         )
 
     async def _report(self, state: State) -> dict[str, Any]:

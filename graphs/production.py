@@ -18,7 +18,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command, StateSnapshot
 
-from bookai.db import jobs
+from bookai.db import approvals, jobs
 from bookai.db.pool import Pool, Unreachable
 from bookai.db.runs.fence import Fence, Fenced, take
 from bookai.errors import BookAIError, Refused, TryLater
@@ -57,12 +57,14 @@ class Production:
         new_saver: NewSaver,
         approval_ttl: timedelta,
         now: Callable[[], datetime],
+        rules_of: approvals.RulesOf = approvals.anyone,
     ) -> None:
         self._crew = crew
         self._pool = pool
         self._new_saver = new_saver
         self._ttl = approval_ttl
         self._now = now
+        self._rules_of = rules_of
 
     async def advance(
         self, job_id: int, fence: Fence | None = None, queues: frozenset[Queue] = EVERY_QUEUE
@@ -77,7 +79,7 @@ class Production:
             Unreachable: Postgres went away; what was written is where the next run goes on.
         """
         fence = fence or await take(self._pool, job_id)
-        line = Line(self._crew, self._pool, fence, self._ttl, self._now)
+        line = Line(self._crew, self._pool, fence, self._ttl, self._now, self._rules_of)
         graph = line.compile(self._new_saver(fence))
         config: RunnableConfig = {"configurable": {"thread_id": f"job-{job_id}"}}
         found = await graph.aget_state(config)

@@ -2,25 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import cast, get_args
 
 from bookai.db import approvals, audit, executions, jobs, offers, outbox
-from bookai.db.pool import Con, Pool
 from bookai.errors import Refused
 from bookai.house import VERSION
-from bookai.models import Offer, Post, Publication
-from studio.engine import Engine
+from bookai.models import Offer
+from studio.approvals import LendingDesk
 from tools.affiliates.base import Network
 from tools.base import (
     AgentRow,
-    ApprovalRow,
-    Armed,
     AuditRow,
     JobDetail,
     JobRow,
     MadeVideo,
-    PublicationRow,
     StudioStatus,
 )
 
@@ -28,15 +22,15 @@ _PLAIN = ("job_id", "source", "channel", "status", "stage", "percent", "title", 
 _TIMES = ("approval_id", "url", "created_at", "updated_at")
 
 
-@dataclass(frozen=True, slots=True)
-class StudioDesk:
-    """Every question and every change an operator or an agent's tool may ask for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudioDesk(LendingDesk):
+    """Every question and every change an operator or an agent's tool may ask for.
 
-    pool: Pool
-    engine: Engine
+    What concerns approvals stands in `studio.approvals`, the outbox in `studio.posts`.
+    """
+
     networks: Mapping[str, Network]
     channels: frozenset[str]
-    now: Callable[[], datetime]
     writer: Callable[[], str]
     home: str
 
@@ -101,57 +95,6 @@ class StudioDesk:
             findings=job.check.findings if job.check else (),
             fallbacks=job.fallbacks,
             stage_seconds=row.stage_seconds,
-        )
-
-    async def list_approvals(self, state: str | None, limit: int) -> tuple[ApprovalRow, ...]:
-        """Return approvals, the longest waiting first."""
-        if state is not None and state not in get_args(approvals.State):
-            raise Refused(
-                f"no approval is {state!r}; known: {', '.join(get_args(approvals.State))}."
-            )
-        rows = await approvals.list_(self.pool, cast(approvals.State | None, state), limit)
-        return tuple(_approval(row) for row in rows)
-
-    async def decide_approval(
-        self, approval_id: int, approve: bool, reason: str, by: str
-    ) -> ApprovalRow:
-        """Record a decision, its audit row and the job's next queue entry in one transaction."""
-
-        async def wake(con: Con, job_id: int) -> None:
-            # The row must not look as if it still waited for the operator: whoever resumes it
-            # after a crash goes by it.
-            await jobs.set_status(con, job_id, "queued", actor=by)
-            await self.engine.enqueue(con, job_id)
-
-        row = await approvals.decide(
-            self.pool, approval_id, approve, reason, by, self.now(), on_decided=wake
-        )
-        return _approval(row)
-
-    async def expire_approvals(self) -> int:
-        """Expire what nobody answered in time, and wake those jobs in the same transaction."""
-
-        async def wake(con: Con, job_id: int) -> None:
-            await jobs.set_status(con, job_id, "queued")
-            await self.engine.enqueue(con, job_id)
-
-        return len(await approvals.expire(self.pool, self.now(), on_ended=wake))
-
-    async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
-        """Return posts, newest first."""
-        rows = await outbox.list_(self.pool, limit=limit)
-        return tuple(
-            PublicationRow(
-                post_id=row.post_id,
-                job_id=row.job_id,
-                platform=row.platform,
-                account=row.account,
-                title=row.title,
-                state=row.state,
-                url=row.url,
-                published_at=row.published_at,
-            )
-            for row in rows
         )
 
     async def search_audit(
@@ -220,33 +163,6 @@ class StudioDesk:
         begun = await outbox.is_begun(self.pool, job_id, digest)
         await approvals.check(self.pool, job_id, digest, self.now(), begun=begun)
 
-    async def arm_post(self, job_id: int, post: Post) -> Armed:
-        """Claim the one post of this job and target."""
-        armed = await outbox.arm(self.pool, job_id, post)
-        return Armed(
-            post_id=armed.post_id,
-            key=armed.key,
-            state=armed.state,
-            publication=armed.publication,
-        )
-
-    async def mark_sending(self, post_id: int) -> None:
-        """Note that the next step has an outside effect."""
-        await outbox.mark_sending(self.pool, post_id)
-
-    async def mark_posted(self, post_id: int, external_id: str, url: str) -> Publication:
-        """Write the receipt."""
-        return await outbox.mark_posted(self.pool, post_id, external_id, url)
-
-    async def mark_not_posted(self, post_id: int, reason: str) -> None:
-        """Note that certainly nothing went out."""
-        await outbox.mark_not_posted(self.pool, post_id, reason)
-
 
 def _job(row: jobs.JobRow) -> JobRow:
     return JobRow(**{name: getattr(row, name) for name in _PLAIN + _TIMES})
-
-
-def _approval(row: approvals.Approval) -> ApprovalRow:
-    fields = ApprovalRow.model_fields
-    return ApprovalRow(**{name: getattr(row, name) for name in fields})

@@ -11,6 +11,8 @@ import bookai.llm
 import tools.affiliates
 from agents.base import Agent, Channel, Context
 from bookai.db import audit, checkpoints, executions, offers, tokens
+from bookai.db.approvals import Rules
+from bookai.db.approvals.links import open_key
 from bookai.errors import OperatorNeeded
 from bookai.llm.base import Provider
 from bookai.llm.ollama import OllamaProvider
@@ -31,6 +33,9 @@ from tools.base import ToolContext
 from tools.net.gate import Gate
 
 WRITERS = ("ollama", "extractive")
+APPROVAL_KEYS = {"approvals_needed", "approvers", "own_jobs"}
+"""What a channel's settings say to the desk, not to the agents."""
+
 CATALOGUE = Path(__file__).parent / "catalogue" / "offers.csv"
 
 
@@ -47,6 +52,7 @@ class Office:
     database: Database
     engine: Procrastinate
     desk: StudioDesk
+    traces: audit.Appender
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +78,12 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             now=now,
             writer=lambda: f"{settings.ollama.model} at {settings.ollama.host}, else extractive",
             home=str(settings.home),
+            rules_of=lambda channel: _rules(settings, channel),
+            approval_ttl=timedelta(hours=settings.approval_hours),
+            link_key=lambda: open_key(settings.link_key_path),
         )
-        yield Office(settings, database, engine, desk)
+        async with audit.open_appender(database.pool) as traces:
+            yield Office(settings, database, engine, desk, traces)
 
 
 @asynccontextmanager
@@ -107,6 +117,7 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
             new_saver=lambda fence: checkpoints.new_saver(saver_pool, fence),
             approval_ttl=timedelta(hours=settings.approval_hours),
             now=now,
+            rules_of=office.desk.rules_of,
         )
         yield Studio(office, production, models)
 
@@ -115,7 +126,11 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
     gate = Gate(allow_private=settings.allow_private)
-    config = {**settings.plugins, "sources": [source.url for source in settings.sources]}
+    config = {
+        **settings.plugins,
+        "sources": [source.url for source in settings.sources],
+        "allow_private": settings.allow_private,
+    }
 
     def make_context(
         caller: Principal, progress: Callable[[float, str], Awaitable[None]]
@@ -130,8 +145,8 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
             config=config,
         )
 
-    async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
-        return await audit.append(pool, kind, actor, body)
+    async def record(kind: str, actor: str, body: Mapping[str, object]) -> None:
+        await office.traces.append(kind, actor, body)
 
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
@@ -171,4 +186,10 @@ def _providers(settings: Settings) -> dict[str, Provider]:
 
 
 def _channel(settings: Settings, name: str) -> Channel:
-    return Channel(name=name, **settings.channel(name).model_dump())
+    values = settings.channel(name).model_dump(exclude=APPROVAL_KEYS)
+    return Channel(name=name, **values)
+
+
+def _rules(settings: Settings, channel: str) -> Rules:
+    found = settings.channel(channel)
+    return Rules(needed=found.approvals_needed, approvers=found.approvers, own_jobs=found.own_jobs)

@@ -15,8 +15,9 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from pydantic import Field
 
+from bookai.decisions import Via
 from bookai.errors import OperatorNeeded, Refused, TryLater
-from bookai.models import Flags, Post, Record
+from bookai.models import Flags, Post, PostEdit, Record
 from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.server import StudioServer, build_server, serve_http
@@ -144,7 +145,14 @@ class FakeDesk:
         return (_approval(1, state or "pending", None),)[:limit]
 
     async def decide_approval(
-        self, approval_id: int, approve: bool, reason: str, by: str
+        self,
+        approval_id: int,
+        approve: bool,
+        reason: str,
+        by: str,
+        *,
+        edit: PostEdit | None = None,
+        via: Via = "mcp",
     ) -> ApprovalRow:
         self.decided.append((approval_id, approve, reason, by))
         return _approval(approval_id, "approved" if approve else "rejected", by)

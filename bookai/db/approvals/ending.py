@@ -1,0 +1,85 @@
+"""Ask the table before anything goes out, and end what nobody answered in time."""
+
+from datetime import datetime
+
+from bookai.db import audit
+from bookai.db.approvals.rows import (
+    STUDIO,
+    OnDecided,
+    end,
+    latest,
+    locked,
+    moment,
+    unchanged,
+    why_not_pending,
+)
+from bookai.db.pool import Con, Pool
+from bookai.errors import Refused
+
+# What is out, or may be out, keeps its approval: it says who allowed it.
+LOCK_EXPIRED = """
+SELECT a.approval_id
+  FROM approvals a
+ WHERE a.state IN ('pending', 'approved')
+   AND a.expires_at <= $1
+   AND NOT EXISTS (SELECT
+                     FROM social_posts p
+                    WHERE p.job_id = a.job_id
+                      AND p.state IN ('sending', 'unknown', 'posted'))
+ ORDER BY a.approval_id
+   FOR UPDATE OF a SKIP LOCKED
+"""
+
+
+async def check(
+    db: Pool | Con, job_id: int, digest: str, now: datetime, *, begun: bool = False
+) -> None:
+    """Return when this very digest was approved for this job and the approval has not expired.
+
+    `begun` says that the post was on its way before: what may be out must be looked for and
+    receipted, however late, so the time limit holds for new sends alone.
+
+    Raises:
+        Refused: anything else; the message says what is missing.
+    """
+    found = await latest(db, job_id)
+    if found is None:
+        raise Refused(f"nobody was asked to approve job {job_id}: nothing goes out")
+    approval = unchanged(found)
+    if approval.state == "pending":
+        yes = sum(vote.approve for vote in approval.votes)
+        so_far = f" ({yes} of {approval.needed} said yes)" if approval.needed > 1 else ""
+        raise Refused(
+            f"job {job_id} waits for an operator{so_far}: bookai approve {approval.approval_id}"
+        )
+    if approval.state != "approved":
+        raise Refused(why_not_pending(approval))
+    if approval.digest != digest:
+        raise Refused(
+            f"what would be published for job {job_id} is not what {approval.decided_by} approved "
+            f"(approval {approval.approval_id}). Make a new video of the source: bookai make"
+        )
+    if approval.expires_at <= now and not begun:
+        raise Refused(
+            f"approval {approval.approval_id} of job {job_id} expired at "
+            f"{moment(approval.expires_at)}. Make a new video of the source: bookai make"
+        )
+
+
+async def expire(
+    pool: Pool, now: datetime, *, on_ended: OnDecided | None = None
+) -> tuple[int, ...]:
+    """Expire what was not decided or not published in time; return the ids of those jobs.
+
+    `on_ended(con, job_id)` is called for each in the same transaction, so that no job is left
+    asleep by a crash in between.
+    """
+    ended = []
+    async with audit.transaction(pool) as con:
+        for row in await con.fetch(LOCK_EXPIRED, now):
+            approval = await locked(con, row["approval_id"])
+            await end(con, approval, "expired", STUDIO)
+            if on_ended:
+                await on_ended(con, approval.job_id)
+            ended.append(approval.job_id)
+    return tuple(ended)

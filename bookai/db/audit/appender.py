@@ -1,0 +1,178 @@
+"""Append many small events at once: who awaits `append` goes on when the event is on disk.
+
+Those who wait at the same moment share one COPY and one flush of the disk (group commit). The event
+is not in its caller's transaction: use `append` with a connection for what changes state, approves,
+pays or publishes, and this for traces of tools and agents.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from bookai.db.audit.append import Line, checked
+from bookai.db.pool import DATABASE_ERRORS, Pool
+from bookai.errors import BookAIError, OperatorNeeded, TryLater
+
+logger = logging.getLogger(__name__)
+
+LIMIT = 4000
+"""Events that may wait at once; who comes later waits for a place first."""
+
+GROUP = 1000
+"""Events in one COPY at most: bounds its memory and how long the last of them waits."""
+
+WAIT_S = 30.0
+GROUP_S = 10.0
+
+_COLUMNS = Line._fields
+# What is wrong with one event, and says nothing about its neighbours.
+_BAD_EVENT = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    line: Line
+    written: asyncio.Future[None]
+
+    def fail(self, error: BaseException) -> None:
+        if not self.written.done():
+            self.written.set_exception(error)
+
+
+class Appender:
+    """Writes events in groups; made by `open_appender`, which runs and closes it."""
+
+    def __init__(self, pool: Pool, limit: int, group: int) -> None:
+        self._pool = pool
+        self._group = group
+        self._room = asyncio.Semaphore(limit)
+        self._waiting: deque[_Waiting] = deque()
+        self._wake = asyncio.Event()
+        self._is_closed = False
+
+    async def append(
+        self, kind: str, actor: str, body: Mapping[str, object], *, job_id: int | None = None
+    ) -> None:
+        """Write one event; return when it is durable. Cancelled before its turn, it is not written.
+
+        Raises:
+            Refused: the kind, a key or a value of the body cannot be written down faithfully.
+            TryLater: the studio is stopping, or the log was too slow for too long.
+            OperatorNeeded: Postgres went away; the event may or may not have been written.
+        """
+        line = checked(kind, actor, body, job_id)
+        try:
+            async with asyncio.timeout(WAIT_S), self._room:
+                self._check_open()
+                one = _Waiting(line, asyncio.get_running_loop().create_future())
+                self._waiting.append(one)
+                self._wake.set()
+                await one.written
+        except TimeoutError as error:
+            raise TryLater(
+                f"the audit event {kind!r} was not written within {WAIT_S:.0f} s: "
+                "Postgres does not keep up."
+            ) from error
+
+    def close(self) -> None:
+        """Take no more events; what waits is still written."""
+        self._is_closed = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write groups until closed and empty. However this ends, nobody is left waiting."""
+        try:
+            while self._waiting or not self._is_closed:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._waiting:
+                    await self._write(self._next_group())
+                if self._is_closed:
+                    self._wake.set()
+        finally:
+            self._is_closed = True
+            for one in self._waiting:
+                one.fail(_lost("the studio is stopping"))
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise TryLater("no more audit events are taken: the studio is stopping.")
+
+    def _next_group(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        while self._waiting and len(group) < self._group:
+            one = self._waiting.popleft()
+            if not one.written.done():
+                group.append(one)
+        return group
+
+    async def _write(self, group: Sequence[_Waiting]) -> None:
+        if not group:
+            return
+        try:
+            async with asyncio.timeout(GROUP_S), self._pool.acquire() as con:
+                await con.copy_records_to_table(
+                    "audit_log", columns=_COLUMNS, records=[one.line for one in group]
+                )
+        except _BAD_EVENT as error:
+            await self._find_bad(group, error)
+        except (*DATABASE_ERRORS, BookAIError, OSError, TimeoutError) as error:
+            # TimeoutError is an OSError too: a server that hangs is as good as gone.
+            logger.warning(
+                "%d audit events could not be written (%s)",
+                len(group),
+                type(error).__name__,
+                extra={"action": "audit_append_failed", "count": len(group)},
+            )
+            for one in group:
+                lost = _lost(f"Postgres went away ({type(error).__name__})")
+                lost.__cause__ = error
+                one.fail(lost)
+        else:
+            for one in group:
+                if not one.written.done():
+                    one.written.set_result(None)
+        finally:
+            for one in group:
+                one.fail(_lost("the studio is stopping"))
+
+    async def _find_bad(self, group: Sequence[_Waiting], error: Exception) -> None:
+        """Halve until the event that the database does not take is alone; write all others."""
+        if len(group) == 1:
+            group[0].fail(error)
+            return
+        middle = len(group) // 2
+        await self._write(group[:middle])
+        await self._write(group[middle:])
+
+
+@asynccontextmanager
+async def open_appender(
+    pool: Pool, *, limit: int = LIMIT, group: int = GROUP
+) -> AsyncIterator[Appender]:
+    """Lend an appender on `pool`; at the end what waits is written, then it is closed."""
+    appender = Appender(pool, limit, group)
+    writer = asyncio.create_task(appender.run(), name="audit appender")
+    try:
+        yield appender
+    finally:
+        appender.close()
+        await writer
+
+
+def _lost(why: str) -> OperatorNeeded:
+    return OperatorNeeded(
+        f"an audit event may not have been written: {why}.", mend="Run: bookai doctor"
+    )
