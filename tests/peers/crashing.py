@@ -27,7 +27,7 @@ class MortalDesk(PostDesk):
     """The real outbox; the process dies before or after its n-th question to the desk."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        super().__init__(pool, Inline())
+        super().__init__(pool, Inline(pool))
         self.aim(None, "before")
 
     steps: int
