@@ -7,12 +7,15 @@ import click
 
 from bookai.db import audit, dossier
 from bookai.errors import OperatorNeeded
-from bookai.settings import read_settings
+from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, operator, print_json, run
 from studio.database import open_seal_keys, seal_audit
 from studio.proof.gather import gather
 from studio.proof.pack import as_zip, seal_pack, write_whole
-from studio.wiring import open_office
+from studio.wiring import Office, open_office
+
+SEALS = 6
+PAUSE_S = 0.5
 
 
 @click.command(epilog="Example: bookai proof 3 --out proof-3.zip --with-video")
@@ -35,12 +38,22 @@ def proof_command(job_id: int, out: Path, with_video: bool, json_: bool) -> None
     click.echo(f"give the receiver this public key apart from the pack:\n{told['key']}")
 
 
+async def _sealed(office: Office, settings: Settings, job_id: int) -> dossier.Dossier:
+    """Read the job once all of it is sealed; another process may be sealing just now."""
+    for _ in range(SEALS):
+        await seal_audit(office.database, settings)
+        found = await dossier.read(office.database.pool, job_id)
+        if not found.unsealed:
+            break
+        await asyncio.sleep(PAUSE_S)
+    return found
+
+
 async def _proof(job_id: int, out: Path, *, with_video: bool) -> dict[str, object]:
     settings = read_settings()
     async with open_office(settings) as office:
         pool = office.database.pool
-        await seal_audit(office.database, settings)
-        found = await dossier.read(pool, job_id)
+        found = await _sealed(office, settings, job_id)
         keys = await asyncio.to_thread(open_seal_keys, settings)
         files = await asyncio.to_thread(gather, found, settings, with_video=with_video)
         if with_video and found.job.render and "files/video.mp4" not in files:

@@ -41,6 +41,7 @@ _OURS = {
 }
 _OPTIONS = {
     "protocol.ext.allow": "never",
+    "http.followRedirects": "false",
     "core.hooksPath": os.devnull,
     "commit.gpgSign": "false",
     "gc.auto": "500",

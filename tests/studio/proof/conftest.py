@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,10 +56,16 @@ class Maker:
             )
         await approvals.decide(self.pool, approval_id, True, reason, "operator:bea", NOW)
         claim = await outbox.arm(self.pool, job_id, job.post)
-        await outbox.mark_sending(self.pool, claim.post_id)
+        await self.begin(claim)
         url = f"https://example.org/v/{job_id}"
         await outbox.mark_posted(self.pool, claim.post_id, f"x{job_id}", url)
         return job_id
+
+    async def begin(self, claim: outbox.Claim) -> None:
+        """Note that the post is being sent; a fenced outbox also wants attempt and sender."""
+        mark: Callable[..., Awaitable[None]] = outbox.mark_sending
+        attempt = claim.model_dump().get("attempt")
+        await mark(self.pool, claim.post_id, *([attempt, "test"] if attempt else []))
 
     def finished(self, job_id: int, source: str) -> VideoJob:
         folder = self.home / "work" / str(job_id)
