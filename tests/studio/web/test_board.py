@@ -159,7 +159,7 @@ async def test_where_two_must_say_yes_the_first_is_not_enough(house: House) -> N
     assert "1 of 2 said yes" in between
     assert "You have answered already" in between
     assert "1 of 2 said yes" in listed
-    assert "UTC</time>, here<br>" in between
+    assert "UTC</time>, in a browser<br>" in between
     parsed(between)
     parsed(listed)
 
