@@ -3,6 +3,7 @@ import hashlib
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ T = TypeVar("T")
 
 # A third of the lease: two beats may get lost.
 BEAT_S = 5.0
+# A yes about the lease is worth nothing later than this; well under the lease itself.
+FRESH_S = 5.0
 
 _PATH = Field(max_length=4096, description="A file in the job's folder.")
 
@@ -75,11 +78,16 @@ class _Attempt:
         await desk.mark_sending(armed.post_id, armed.attempt, owner)
 
         async def hold(handle: str | None = None) -> None:
-            if not await desk.keep_sending(armed.post_id, armed.attempt, owner, handle):
-                raise LeaseLost(
-                    f"post {armed.post_id} was taken over by another process: attempt "
-                    f"{armed.attempt} stopped."
-                )
+            is_fresh = False
+            while not is_fresh:
+                asked_at = time.monotonic()
+                if not await desk.keep_sending(armed.post_id, armed.attempt, owner, handle):
+                    raise LeaseLost(
+                        f"post {armed.post_id} was taken over by another process: attempt "
+                        f"{armed.attempt} stopped."
+                    )
+                # A process that was frozen with the yes in its hands would send on an old word.
+                is_fresh = time.monotonic() - asked_at < FRESH_S
 
         ticket = Ticket(armed.key, armed.armed_at, armed.handle, hold)
         work = self.platform.send(self.post, files, ticket, self.ctx)

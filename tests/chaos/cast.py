@@ -41,7 +41,7 @@ HERE = Path(__file__).parent
 OPERATOR, OTHER = "operator:chaos", "operator:other"
 MARK = "BOOKAI_CHAOS_RUN"
 TOOL_LIMIT_S = 2.5
-DEAD_AFTER_S = 1.5
+DEAD_AFTER_S = 2.0
 BEAT_S = 0.25
 LOOK_AGAIN_S = 0.1
 MAX_RESUMES = 2
@@ -114,7 +114,8 @@ def prepare() -> None:
     recovery.recover.__defaults__ = (DEAD_AFTER_S,)
     for lease in (sending.mark_sending, sending.keep_sending):
         (lease.__kwdefaults__ or {})["lease_s"] = DEAD_AFTER_S
-    publish_video.BEAT_S, backoff.FIRST_S = BEAT_S, 0.2
+    publish_video.BEAT_S, publish_video.FRESH_S = BEAT_S, DEAD_AFTER_S / 2
+    backoff.FIRST_S = 0.2
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page that it shares with us
     # procrastinate's own times, whatever the studio asks for.

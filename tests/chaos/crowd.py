@@ -1,25 +1,26 @@
 """Many runs side by side: a few forked processes, each with a server of its own."""
 
 import multiprocessing
+import resource
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from tests.chaos.schedule import draw
+from tests.chaos.schedule import Schedule
 from tests.chaos.server import Server, short_folder
 from tests.chaos.stage import Outcome, perform
 
 
-def run_all(seeds: Sequence[int], processes: int) -> Iterator[tuple[Outcome, str]]:
-    """Run every seed; yield each outcome with the logs of its processes, as they end."""
+def run_all(schedules: Sequence[Schedule], processes: int) -> Iterator[tuple[Outcome, str]]:
+    """Run every schedule; yield each outcome with the logs of its processes, as they end."""
     # Forked, not spawned: the imports cost more than a run.
     context = multiprocessing.get_context("fork")
     readers: dict[Connection, multiprocessing.context.ForkProcess] = {}
     for number in range(processes):
         reader, writer = context.Pipe(duplex=False)
-        share = seeds[number::processes]
+        share = schedules[number::processes]
         process = context.Process(target=_work, args=(share, writer), daemon=True)
         process.start()
         writer.close()
@@ -36,17 +37,23 @@ def run_all(seeds: Sequence[int], processes: int) -> Iterator[tuple[Outcome, str
                     raise RuntimeError(f"a part of the harness ended: {process.exitcode}") from None
 
 
-def _work(seeds: Sequence[int], answers: Connection) -> None:
+def cpu_seconds() -> float:
+    """Return what all runs took of the processors, without Postgres; ask when they are over."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _work(share: Sequence[Schedule], answers: Connection) -> None:
     # So that the server is stopped and the folders go when somebody stops us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with short_folder("bkc-") as folder:
         server = Server(folder)
         server.start()
         try:
-            for seed in seeds:
+            for schedule in share:
                 with short_folder("bkr-") as place:
                     home = place / "home"
-                    outcome = perform(draw(seed), server, home)
+                    outcome = perform(schedule, server, home)
                     answers.send((outcome, _logs(home)))
         finally:
             server.stop()

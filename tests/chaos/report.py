@@ -16,6 +16,7 @@ class Tally:
     published: int = 0
     checked: int = 0
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     planned: Counter[str] = field(default_factory=Counter)
     fired: Counter[str] = field(default_factory=Counter)
     violations: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -49,7 +50,8 @@ class Tally:
         return (
             f"{self.runs} seeds, {self.videos} videos, {self.published} published; "
             f"{sum(self.planned.values())} faults planned, {sum(self.fired.values())} struck; "
-            f"{self.checked} invariants checked; {self.seconds:.0f} s"
+            f"{self.checked} invariants checked; {self.seconds:.0f} s, of which the processors "
+            f"worked {self.cpu_seconds:.0f} s"
         )
 
     def _broken(self) -> str:
@@ -60,7 +62,6 @@ class Tally:
 
 def story(outcome: Outcome, logs: str) -> str:
     """Return a run's schedule, what was wrong, and the command that runs it again."""
-    seed = outcome.schedule.seed
     lines = [*outcome.schedule.lines()]
     for index, _ in enumerate(outcome.schedule.faults):
         mark = "struck" if index in outcome.fired else "did not come to pass"
@@ -68,6 +69,6 @@ def story(outcome: Outcome, logs: str) -> str:
         lines[at] += f": {mark}"
     lines += [f"  BROKEN: {one}" for one in outcome.violations]
     if outcome.violations:
-        lines.append(f"  again: python -m tests.chaos --seed {seed} --verbose")
+        lines.append(f"  again: python -m tests.chaos --seed {outcome.schedule.seed} --verbose")
     lines.append(f"  {outcome.seconds:.1f} s")
     return "\n".join((*lines, logs)) if logs else "\n".join(lines)

@@ -11,6 +11,7 @@ Kind = Literal[
     "kill at a file",
     "kill after a while",
     "freeze at an await",
+    "freeze at a seam",
     "postgres restart",
     "postgres crash",
     "connection cut",
@@ -31,7 +32,7 @@ Ending = Literal["SIGTERM", "SIGKILL"]
 # Places between two effects, where a death hurts most; the numbers of a kind are drawn evenly.
 SEAMS = (
     *("desk.arm_post.before", "desk.arm_post.after"),
-    *("desk.mark_sending.before", "desk.mark_sending.after"),
+    *("desk.mark_sending.before", "desk.mark_sending.after", "desk.keep_sending.after"),
     *("place.send.before", "place.send.after"),
     *("desk.mark_posted.before", "desk.mark_posted.after"),
     *("place.find.before", "place.find.after"),
@@ -125,7 +126,7 @@ def _fault(kind: Kind, cast: list[Role], rng: random.Random) -> Fault:
         case "kill at an await":
             return Fault(kind, process, nth=rng.randint(1, awaits))
         case "freeze at an await":
-            return Fault(kind, worker, nth=rng.randint(150, 2200), much=rng.choice((150, 2500)))
+            return Fault(kind, worker, nth=rng.randint(150, 2200), much=rng.choice((150, 4000)))
         case "kill after a while":
             return Fault(kind, process, after_ms=rng.randint(20, 900))
         case "clock jump":
@@ -156,10 +157,12 @@ def _at_a_seam(kind: Kind, rng: random.Random) -> Fault:
     """Return a fault that waits for whichever worker comes to the place first."""
     places = {
         "kill at a seam": SEAMS,
+        "freeze at a seam": SEAMS,
         "tool hangs": ("place.send.before", "place.commit.after", "place.report.before"),
         "answer lost": ("place.commit.after",),
         "child ignores SIGTERM": ("child.encode",),
         "parent dies first": ("child.encode",),
     }
-    nth = rng.choice((1, 1, 1, 2)) if kind == "kill at a seam" else 1
-    return Fault(kind, "some worker", nth=nth, seam=rng.choice(places[kind]))
+    nth = rng.choice((1, 1, 1, 2)) if places[kind] is SEAMS else 1
+    much = 4000 if kind == "freeze at a seam" else 0
+    return Fault(kind, "some worker", nth=nth, seam=rng.choice(places[kind]), much=much)

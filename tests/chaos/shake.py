@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import getmembers, iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +63,7 @@ class Shaker:
     def on_resume(self) -> None:
         """Count a resumption."""
         for fault in self._due("await", "kill at an await", "freeze at an await"):
-            # A frozen process goes on here, when somebody thaws it.
-            how = signal.SIGKILL if fault.kind.startswith("kill") else signal.SIGSTOP
-            os.kill(os.getpid(), how)
+            _strike_down(fault)
 
     async def at(self, seam: str) -> None:
         """Meet a seam: die, hang or fail here, if the schedule says so.
@@ -73,10 +71,12 @@ class Shaker:
         Raises:
             ToolFailed: the answer is lost, so nobody knows whether it worked.
         """
-        for fault in self._due(seam, "kill at a seam", "tool hangs", "answer lost"):
+        for fault in self._due(
+            seam, "kill at a seam", "freeze at a seam", "tool hangs", "answer lost"
+        ):
             match fault.kind:
-                case "kill at a seam":
-                    os.kill(os.getpid(), signal.SIGKILL)
+                case "kill at a seam" | "freeze at a seam":
+                    _strike_down(fault)
                 case "tool hangs":
                     await asyncio.Event().wait()
                 case _:
@@ -92,8 +92,8 @@ class Shaker:
 
     def watch(self, kind: type, label: str) -> None:
         """Let the public coroutine methods of a class report where they begin and end."""
-        for name, method in list(vars(kind).items()):
-            if iscoroutinefunction(method) and not name.startswith("_"):
+        for name, method in getmembers(kind, iscoroutinefunction):
+            if not name.startswith("_"):
                 setattr(kind, name, self._watched(method, f"{label}.{name}"))
 
     def _watched(
@@ -155,6 +155,11 @@ class Shaker:
         if self._full_left:
             self._full_left -= 1
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _strike_down(fault: Fault) -> None:
+    """Kill or freeze this process; a frozen one goes on from here when somebody thaws it."""
+    os.kill(os.getpid(), signal.SIGKILL if fault.kind.startswith("kill") else signal.SIGSTOP)
 
 
 class _Counted(Coroutine[Any, Any, Any]):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tests.chaos import cast, judge
 from tests.chaos.cast import MARK, Stage
-from tests.chaos.schedule import WORKER_OF, Fault, Role, Schedule
+from tests.chaos.schedule import WORKER_OF, Role, Schedule
 from tests.chaos.server import Server, pause
 
 TICK_S = 0.005
-BROKEN_S = 20.0
+BROKEN_S = 60.0
 STOP_S = 5.0
 FINISH_S = 300.0
 MAX_STARTS = 12
@@ -94,6 +94,8 @@ class _Run:
             self._strike()
             if next(one for one in self.actors if one.role == "operator").is_over:
                 return
+            if all(one.pid == 0 and one.starts == MAX_STARTS for one in self.actors):
+                return
             pause(TICK_S)
 
     def end(self) -> None:
@@ -127,7 +129,8 @@ class _Run:
         if code is None:
             return
         if os.WIFSTOPPED(code):
-            longest = max((f.much for f in self._faults("freeze at an await")), default=0)
+            freezes = (f.much for f in self.stage.schedule.faults if f.kind.startswith("freeze"))
+            longest = max(freezes, default=0)
             actor.frozen_until = now + longest / 1000
         elif actor.role == "operator" and os.WIFEXITED(code) and os.WEXITSTATUS(code) == 0:
             actor.is_over = True
@@ -143,9 +146,6 @@ class _Run:
         ]
         actor.starts += 1
         actor.pid = cast.fork(self.stage, actor.role, faults)
-
-    def _faults(self, kind: str) -> list[Fault]:
-        return [fault for fault in self.stage.schedule.faults if fault.kind == kind]
 
     def _strike(self) -> None:
         for index, fault in enumerate(self.stage.schedule.faults):

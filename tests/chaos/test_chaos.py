@@ -38,6 +38,12 @@ def test_any_hundred_seeds_in_a_row_meet_every_kind_of_fault() -> None:
         assert kinds == set(KINDS)
 
 
+def test_what_faults_once_found_stays_mended() -> None:
+    said = chaos("--found")
+
+    assert "no invariant was broken" in said
+
+
 @pytest.mark.timeout(1500)
 def test_nothing_is_lost_and_nothing_happens_twice_in_two_hundred_broken_runs() -> None:
     said = chaos("--count", "200")
