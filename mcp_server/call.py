@@ -79,7 +79,7 @@ class Call:
         return self.body() | {
             "outcome": outcome_of(problem) if problem else "ok",
             "error": type(problem).__name__ if problem else None,
-            "reason": _shown(str(problem)) if isinstance(problem, BookAIError) else None,
+            "reason": _shown(problem.logged) if isinstance(problem, BookAIError) else None,
             "ms": round((time.monotonic() - self.started) * 1000),
         }
 

@@ -20,7 +20,12 @@ STATIC = {
     "mark.svg": "image/svg+xml",
 }
 LINKS = "/a/"
-_DOORS = {"cli": "at the command line", "mcp": "over MCP", "web": "in a browser", "link": "by a link"}
+_DOORS = {
+    "cli": "at the command line",
+    "mcp": "over MCP",
+    "web": "in a browser",
+    "link": "by a link",
+}
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 

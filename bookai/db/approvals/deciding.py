@@ -18,6 +18,7 @@ from bookai.db.approvals.rows import (
     get,
     locked,
     moment,
+    not_pending,
     shown,
     unchanged,
     why_not_pending,
@@ -141,9 +142,9 @@ async def say(
         Refused: the word cannot count; nothing was changed.
     """
     if approval.said(word.by, word.approve) and approval.state in ("pending", _state(word)):
-        raise SaidBefore(_said_before(approval, word))
+        raise SaidBefore(_said_before(approval, word), words=approval.note or "")
     if approval.state != "pending":
-        raise Refused(why_not_pending(approval))
+        raise not_pending(approval)
     unchanged(approval)
     if approval.expires_at <= word.at:
         await end(con, approval, "expired", STUDIO)
