@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
@@ -116,6 +116,8 @@ class Upload:
     told: Callable[[float], Awaitable[None]]
     pause: Pause = asyncio.sleep
     chunk_bytes: int = CHUNK_BYTES
+    _read_to: int = field(default=-1, init=False)
+    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256, init=False)
 
     async def send(self) -> Answer:
         """Send what is missing and return the server's last answer.
@@ -145,8 +147,8 @@ class Upload:
     async def _send_chunk(self, file: BinaryIO, at: int) -> "Answer | Where | TryLater":
         """Send one chunk; return the last answer, how far it is, or why to look again."""
         size = self.handle.size
-        chunk, prefix = await asyncio.to_thread(_read, file, at, min(self.chunk_bytes, size - at))
-        end = at + len(chunk)
+        chunk = await asyncio.to_thread(self._read, file, at, min(self.chunk_bytes, size - at))
+        end, prefix = at + len(chunk), self._digest.hexdigest()
         if not chunk or (end >= size and prefix != self.sha256):
             raise Refused(
                 f"{self.path.name} changed while it was sent: {prefix[:12]}… was read, "
@@ -175,6 +177,20 @@ class Upload:
             return TryLater(f"{answer.where} is busy ({answer.status}).", after_s=_pause_s(answer))
         raise Rejected(answer)
 
+    def _read(self, file: BinaryIO, at: int, length: int) -> bytes:
+        """Return a chunk, and have the hash of everything up to its end.
+
+        What was handed over is hashed as it is read, once: a file is read a second time only up to
+        where a broken connection left off.
+        """
+        if at != self._read_to:
+            self._digest = _hash(file, at)
+        file.seek(at)
+        chunk = file.read(length)
+        self._digest.update(chunk)
+        self._read_to = at + len(chunk)
+        return chunk
+
     async def _recover(self, why: TryLater, failures: int) -> Where:
         """Wait as the server says, then ask how far it is.
 
@@ -191,14 +207,6 @@ def prefix_sha256(path: Path, length: int) -> str:
     """Return the SHA-256 of a file's first `length` bytes, in hex."""
     with path.open("rb") as file:
         return _hash(file, length).hexdigest()
-
-
-def _read(file: BinaryIO, at: int, length: int) -> tuple[bytes, str]:
-    """Return a chunk and the SHA-256 of everything up to its end, from one reading of it."""
-    digest = _hash(file, at)
-    chunk = file.read(length)
-    digest.update(chunk)
-    return chunk, digest.hexdigest()
 
 
 def _hash(file: BinaryIO, length: int) -> "hashlib._Hash":
