@@ -28,6 +28,14 @@ APPROVALS_DECIDED = Counter("bookai_approvals_decided_total", "Decisions", ["dec
 APPROVALS_PENDING = Gauge("bookai_approvals_pending", "Approvals that wait for an operator")
 POSTS = Counter("bookai_posts_total", "Posts by outcome", ["platform", "outcome"])
 QUEUE_DEPTH = Gauge("bookai_queue_jobs", "Queue entries to do", ["queue"])
+QUEUE_RUNNING = Gauge("bookai_queue_running_jobs", "Queue entries being worked on", ["queue"])
+QUEUE_OLDEST = Gauge(
+    "bookai_queue_oldest_seconds", "How long the oldest entry that may start has waited", ["queue"]
+)
+QUEUE_RETRIES = Counter("bookai_queue_retries_total", "Tries that were put off", ["queue"])
+WORKERS_ALIVE = Gauge("bookai_workers_alive", "Workers heard of within half a minute")
+RUNS_RECOVERED = Counter("bookai_runs_recovered_total", "Jobs taken from silent workers")
+RUNS_FENCED = Counter("bookai_runs_fenced_total", "Runs that came back after their job was taken")
 AUDIT_UNSEALED = Gauge("bookai_audit_unsealed_events", "Audit events not yet under a checkpoint")
 AUDIT_SEALED = Counter("bookai_audit_sealed_events_total", "Audit events put under a checkpoint")
 EVIDENCE_SUCCESS = Gauge(

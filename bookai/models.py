@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Capability = Literal[
     "scout", "write", "edit", "match_offers", "render", "check", "package", "publish", "report"
 ]
+Queue = Literal["graph", "render", "publish"]
+"""Kinds of work: workers name those that they serve."""
 
 
 class Record(BaseModel):
@@ -302,6 +304,17 @@ class Publication(Record):
     url: str
     external_id: str
     published_at: datetime
+
+
+class NotPosted(Record):
+    """Why certainly nothing went out, and when trying again may help.
+
+    `later` is not before `after_s` seconds, the platform's own answer; `never` is a dead letter.
+    """
+
+    reason: str
+    again: Literal["at_once", "later", "never"] = "at_once"
+    after_s: float = 0.0
 
 
 class Report(Record):

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from bookai.llm.base import Asked, ModelAnswer, ModelRequest, Provider
 from bookai.models import Article
-from bookai.toolbox import Progress, Toolbox
+from bookai.toolbox import Before, Progress, Toolbox
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -104,9 +104,14 @@ class ScriptedToolbox(Toolbox):
     report: Progress | None
 
     def acting(
-        self, agent: str, job_id: int, progress: Progress | None = None
+        self,
+        agent: str,
+        job_id: int,
+        progress: Progress | None = None,
+        before: Before | None = None,
     ) -> "ScriptedToolbox":
         """Return a toolbox that shares the answers and the calls."""
+        del before
         other = ScriptedToolbox()
         self.acted.append((agent, job_id))
         other._share(self.answers, self.calls, self.acted, progress)

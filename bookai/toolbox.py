@@ -4,8 +4,9 @@ The class of an error crosses the wire in `_meta` of the result, so that a refus
 and a busy tool stays one that may be asked again. `mcp_server/wire.py` writes what is read here.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
@@ -29,12 +30,16 @@ from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryL
 
 R = TypeVar("R", bound=BaseModel)
 Progress = Callable[[float, str], Awaitable[None]]
+Before = Callable[[], Awaitable[None]]
 
 ERROR_META = "bookai/error"
 AFTER_META = "bookai/after_s"
 MEND_META = "bookai/mend"
 AGENT_META = "bookai/agent"
 JOB_META = "bookai/job"
+
+# What the SDK lets out when a connection cannot be made or breaks.
+_BROKEN = (MCPError, httpx2.TransportError, OSError, ExceptionGroup)
 
 # The longest tool may work for 600 s; the server's own limit must be the one that strikes.
 CALL_LIMIT_S = 660.0
@@ -47,18 +52,26 @@ class Toolbox:
     The rights of a caller are the server's business: nothing here can widen them.
     """
 
-    client: Client
+    client: "Client | _Redialing"
     principal: str = "agent"
     agent: str | None = None
     job_id: int | None = None
     progress: Progress | None = None
+    before: Before | None = None
 
-    def acting(self, agent: str, job_id: int, progress: Progress | None = None) -> "Toolbox":
+    def acting(
+        self,
+        agent: str,
+        job_id: int,
+        progress: Progress | None = None,
+        before: Before | None = None,
+    ) -> "Toolbox":
         """Return a toolbox whose calls are audited as `agent`'s work on `job_id`.
 
-        `progress(fraction, message)` hears what the tools report while they work.
+        `progress(fraction, message)` hears what the tools report while they work; what `before()`
+        raises keeps a call from being made.
         """
-        return replace(self, agent=agent, job_id=job_id, progress=progress)
+        return replace(self, agent=agent, job_id=job_id, progress=progress, before=before)
 
     async def call(self, name: str, result: type[R], /, **arguments: object) -> R:
         """Call tool `name` and return its answer as a `result`.
@@ -69,6 +82,8 @@ class Toolbox:
             OperatorNeeded: a person must act first; `mend` says how.
             ToolFailed: the tool broke, or answered something that is no `result`.
         """
+        if self.before is not None:
+            await self.before()
         try:
             answer = await self.client.call_tool(
                 name,
@@ -95,41 +110,132 @@ class Toolbox:
         return cast(RequestParamsMeta, meta) if meta else None
 
 
+class _Line:
+    """One connection over HTTP, opened, kept and closed in a task of its own.
+
+    The SDK's sessions end with an error in the task that opened them: here that is nobody's.
+    """
+
+    def __init__(self, url: str, http: httpx2.AsyncClient, group: asyncio.TaskGroup) -> None:
+        self.hung_up = asyncio.Event()
+        self.client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
+        self.task = group.create_task(self._keep(url, http))
+
+    async def _keep(self, url: str, http: httpx2.AsyncClient) -> None:
+        try:
+            async with _unwrapped(), Client(streamable_http_client(url, http_client=http)) as made:
+                self.client.set_result(made)
+                await self.hung_up.wait()
+        except _BROKEN as error:
+            if not self.client.done():
+                self.client.set_exception(error)
+        finally:
+            self.hung_up.set()
+            self.client.cancel()
+
+
+class _Redialing:
+    """A client over HTTP that connects anew after its connection broke.
+
+    A restart of the server costs the calls of that moment, not the process that made them.
+    """
+
+    def __init__(self, url: str, http: httpx2.AsyncClient, group: asyncio.TaskGroup) -> None:
+        self._url, self._http, self._group = url, http, group
+        self._line = _Line(url, http, group)
+
+    async def connected(self) -> Client:
+        """Return a client that is connected, as far as one can know.
+
+        Raises:
+            OperatorNeeded: the server does not accept the token.
+            TryLater: nothing answers.
+        """
+        if self._line.hung_up.is_set():
+            self._line = _Line(self._url, self._http, self._group)
+        try:
+            return await asyncio.shield(self._line.client)
+        except MCPError as error:
+            raise _from_protocol(self._url, error) from error
+        except _BROKEN as error:
+            raise self._nobody() from error
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], **options: Any
+    ) -> CallToolResult:
+        """Call over the line there is; a line on which anything went wrong is not used again.
+
+        Raises:
+            TryLater: nothing answers, or the server went away in the middle.
+        """
+        client, line = await self.connected(), self._line
+        call = asyncio.ensure_future(client.call_tool(name, arguments, **options))
+        try:
+            await asyncio.wait({call, line.task}, return_when=asyncio.FIRST_COMPLETED)
+            if not call.done():
+                raise self._nobody()
+            return call.result()
+        except MCPError:
+            line.hung_up.set()
+            raise
+        except _BROKEN as error:
+            line.hung_up.set()
+            raise self._nobody() from error
+        finally:
+            call.cancel()
+            await asyncio.wait({call})
+
+    def hang_up(self) -> None:
+        """Let the line go, so that its task ends."""
+        self._line.hung_up.set()
+
+    def _nobody(self) -> TryLater:
+        return TryLater(
+            f"Nothing answers at {self._url}. Start the studio's server: bookai serve", after_s=5
+        )
+
+
 @asynccontextmanager
 async def open_toolbox(
     target: str | MCPServer[Any], token: str = "", principal: str = "agent"
 ) -> AsyncIterator[Toolbox]:
     """Connect to the studio's MCP server at a URL, or to one in this process.
 
-    Enter and leave it in one task. An error of the body comes out as itself.
+    Enter and leave it in one task. An error of the body comes out as itself. A server at a URL may
+    be restarted meanwhile: calls of that moment raise `TryLater`, later ones reach the new one.
 
     Raises:
         OperatorNeeded: the server does not accept the token.
         TryLater: nothing answers at the URL.
     """
+    if not isinstance(target, str):
+        async with _unwrapped(), Client(target) as inside:
+            yield Toolbox(inside, principal)
+        return
+    # The SDK's own HTTP client gives up reading after 300 s: less than a long render.
+    async with (
+        _unwrapped(),
+        httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx2.Timeout(30, read=CALL_LIMIT_S),
+        ) as http,
+        asyncio.TaskGroup() as group,
+    ):
+        client = _Redialing(target, http, group)
+        try:
+            await client.connected()  # a wrong token or address is told now, not at the first call
+            yield Toolbox(client, principal)
+        finally:
+            client.hang_up()
+
+
+@asynccontextmanager
+async def _unwrapped() -> AsyncIterator[None]:
+    """Let out what the SDK's task groups wrap: whatever ends them, the caller's errors included."""
     try:
-        async with AsyncExitStack() as stack:
-            if isinstance(target, str):
-                # The SDK's own HTTP client gives up reading after 300 s: less than a long render.
-                http = httpx2.AsyncClient(
-                    headers={"Authorization": f"Bearer {token}"},
-                    timeout=httpx2.Timeout(30, read=CALL_LIMIT_S),
-                )
-                await stack.enter_async_context(http)
-                client = Client(streamable_http_client(target, http_client=http))
-            else:
-                client = Client(target)
-            yield Toolbox(await stack.enter_async_context(client), principal)
+        yield
     except ExceptionGroup as group:
-        # The SDK's task groups wrap whatever ends them, the caller's own errors included.
         error = _only_one(group)
-        where = target if isinstance(target, str) else target.name
-        if isinstance(error, MCPError):
-            raise _from_protocol(where, error) from error
-        if isinstance(error, httpx2.TransportError):
-            raise TryLater(
-                f"Nothing answers at {where}. Start the studio's server: bookai serve"
-            ) from error
         raise error from error.__cause__
 
 

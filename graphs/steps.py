@@ -4,16 +4,20 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from agents.base import Agent, Context
 from bookai.db import audit, executions, jobs
 from bookai.db.pool import Pool
+from bookai.db.runs import standing
+from bookai.db.runs.fence import Fence, Fenced
 from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
 from bookai.metrics import AGENT_RUNS, AGENT_SECONDS, FALLBACKS
 from bookai.models import Capability, Fallback, VideoJob
 from bookai.router import Candidate, Choice, rank
+from graphs.queues import queue_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +34,9 @@ DEADLINE_S: Mapping[Capability, float] = {
 }
 
 Progress = Callable[[float, str], Awaitable[None]]
-MakeContext = Callable[[str, VideoJob, Progress], Context]
+IsOurs = Callable[[], Awaitable[None]]
+MakeContext = Callable[[str, VideoJob, Progress, IsOurs], Context]
+"""Agent, job, how to report progress, and what raises `Fenced` once the job is no longer ours."""
 
 
 def unchanged(job: VideoJob) -> VideoJob:
@@ -40,12 +46,17 @@ def unchanged(job: VideoJob) -> VideoJob:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of one job; `round_` tells repetitions of the same step apart."""
+    """One step of one run; `round_` tells repetitions of the same step apart."""
 
-    job_id: int
+    fence: Fence
     capability: Capability
     round_: int = 0
     prepare: Callable[[VideoJob], VideoJob] = unchanged
+
+    @property
+    def job_id(self) -> int:
+        """The job it is a step of."""
+        return self.fence.job_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +75,27 @@ class Crew:
 
         Raises:
             Refused, OperatorNeeded: nobody else is asked, another candidate would say the same.
+            Fenced: another process took the job; nothing was written.
             BookAIError: the last candidate's own error, when all have failed.
         """
         job = await jobs.load(self.pool, step.job_id)
-        async with self.pool.acquire() as con, con.transaction():
+        async with step.fence.writing(self.pool) as con:
             task_id, done = await executions.open_task(
                 con, step.job_id, step.capability, step.round_
             )
+            queue = queue_of(step.capability)
+            await standing.begin_stage(con, step.job_id, step.capability, queue)
         if done:
             return job
         known = job.fallbacks
         job = step.prepare(job)
-        await jobs.set_progress(self.pool, step.job_id, step.capability, 0)
         choices = await self._rank(step.capability)
         failed: list[tuple[Choice, BookAIError]] = []
         for choice in choices:
             try:
                 attempt = _Attempt(self, step, task_id, choice, choices, known)
                 return await attempt.run(_note_failover(job, step.capability, failed, choice))
-            except (Refused, OperatorNeeded):
+            except (Refused, OperatorNeeded, Fenced):
                 raise
             except BookAIError as error:
                 logger.warning(
@@ -141,7 +154,7 @@ class _Attempt:
         execution_id = await self._begin()
         started = time.monotonic()
         agent = self.crew.agents[self.choice.name]
-        context = self.crew.make_context(agent.name, job, self._progress)
+        context = self.crew.make_context(agent.name, job, self._progress, self._check)
         try:
             async with asyncio.timeout(DEADLINE_S[self.step.capability]):
                 done = await agent.run(self.step.capability, job, context)
@@ -150,12 +163,15 @@ class _Attempt:
             late = TryLater(f"{agent.name} was not done with {self.step.capability} in {limit_s} s")
             await self._end(execution_id, "timeout", started, str(late))
             raise late from error
+        except Fenced:
+            raise
         except BookAIError as error:
             outcome = "refused" if isinstance(error, Refused) else "failed"
             await self._end(execution_id, outcome, started, str(error))
             raise
         except asyncio.CancelledError:
-            await asyncio.shield(self._end(execution_id, "cancelled", started, "cancelled"))
+            with suppress(Fenced):
+                await asyncio.shield(self._end(execution_id, "cancelled", started, "cancelled"))
             raise
         except Exception as error:
             # A defect of the agent: it goes on to the door, but not without a trace.
@@ -166,7 +182,7 @@ class _Attempt:
 
     async def _begin(self) -> int:
         pool, step = self.crew.pool, self.step
-        async with pool.acquire() as con, con.transaction():
+        async with step.fence.writing(pool) as con:
             body = {
                 "job_id": step.job_id,
                 "capability": step.capability,
@@ -188,7 +204,7 @@ class _Attempt:
         step, name, seconds = self.step, self.choice.name, time.monotonic() - started
         AGENT_RUNS.labels(name, step.capability, outcome).inc()
         AGENT_SECONDS.labels(name, step.capability).observe(seconds)
-        async with self.crew.pool.acquire() as con, con.transaction():
+        async with step.fence.writing(self.crew.pool) as con:
             await executions.finish(con, execution_id, outcome, error, seconds)
             await jobs.add_seconds(con, step.job_id, step.capability, seconds)
             if job is not None:
@@ -213,4 +229,7 @@ class _Attempt:
     async def _progress(self, fraction: float, message: str) -> None:
         del message  # the display shows stage and percent; the text belongs to MCP clients
         percent = max(0, min(100, round(fraction * 100)))
-        await jobs.set_progress(self.crew.pool, self.step.job_id, self.step.capability, percent)
+        await standing.set_progress(self.crew.pool, self.step.fence, self.step.capability, percent)
+
+    async def _check(self) -> None:
+        await self.step.fence.check(self.crew.pool)

@@ -4,19 +4,20 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import start_http_server
 
-from bookai.db import approvals, jobs, queue
+from bookai.db import approvals
 from bookai.db.pool import DATABASE_ERRORS
 from bookai.errors import BookAIError
-from bookai.metrics import QUEUE_DEPTH
+from bookai.models import Queue
 from bookai.settings import Settings, SourceSettings
 from studio.database import seal_audit
-from studio.engine import LOCK_PREFIX
 from studio.evidence.copies import Copy, open_copies, push_due
 from studio.notify import notify
+from studio.recovery import measure, recover
 from studio.wiring import Office, Studio, now
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,6 @@ logger = logging.getLogger(__name__)
 SEAL_EVERY_S = 1.0
 CARE_EVERY_S = 10.0
 COPY_EVERY_S = 5.0
-DEAD_AFTER_S = 30.0
 ASK_DUE_S = 60
 
 
@@ -45,12 +45,25 @@ def serve_metrics(settings: Settings) -> None:
         logger.info("Metrics at http://127.0.0.1:%s/metrics", settings.metrics_port)
 
 
-async def work(house: Studio, concurrency: int, stop: asyncio.Event, *, schedule: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """So many runs at once on these queues; without any, on all."""
+
+    concurrency: int
+    queues: tuple[Queue, ...] = ()
+
+
+async def work(
+    house: Studio, hands: Sequence[Hands], stop: asyncio.Event, *, schedule: bool
+) -> None:
     """Carry jobs on until `stop`; with `schedule`, poll the sources too."""
-    office = house.office
+    office, advance = house.office, house.production.advance
     async with asyncio.TaskGroup() as group:
         group.create_task(keep_house(office, stop))
-        group.create_task(office.engine.serve(house.production.advance, concurrency, stop))
+        for some in hands:
+            group.create_task(
+                office.engine.serve(advance, some.concurrency, stop, queues=some.queues)
+            )
         if schedule:
             group.create_task(_poll_sources(office, stop))
 
@@ -95,16 +108,9 @@ async def _copy(office: Office, copies: Sequence[Copy]) -> None:
 async def _care(office: Office) -> None:
     """Look after what nobody else does; reaching the end proves that the database answers."""
     pool = office.database.pool
-    released = await queue.release_dead(pool, silent_s=DEAD_AFTER_S)
-    if released:
-        logger.warning("Took up %s jobs of dead workers", released, extra={"action": "recovered"})
-    stranded = await jobs.list_stranded(pool, LOCK_PREFIX, DEAD_AFTER_S)
+    await recover(pool, office.engine)
     await office.desk.expire_approvals()
-    for job_id in stranded:
-        async with pool.acquire() as con, con.transaction():
-            await office.engine.enqueue(con, job_id)
-    for name, waiting in (await office.engine.depth()).items():
-        QUEUE_DEPTH.labels(name).set(waiting)
+    await measure(pool)
     await approvals.count_pending(pool)  # sets its own gauge
     notify("WATCHDOG=1")
 

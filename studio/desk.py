@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from bookai.db import approvals, audit, executions, jobs, offers, outbox
 from bookai.errors import Refused
 from bookai.house import VERSION
-from bookai.models import Offer, Post, Publication
+from bookai.models import Offer
 from studio.approvals import LendingDesk
 from tools.affiliates.base import Network
 from tools.base import (
     AgentRow,
-    Armed,
     AuditRow,
     JobDetail,
     JobRow,
     MadeVideo,
-    PublicationRow,
     StudioStatus,
 )
 
@@ -28,7 +26,7 @@ _TIMES = ("approval_id", "url", "created_at", "updated_at")
 class StudioDesk(LendingDesk):
     """Every question and every change an operator or an agent's tool may ask for.
 
-    What concerns approvals stands in `studio.approvals`.
+    What concerns approvals stands in `studio.approvals`, the outbox in `studio.posts`.
     """
 
     networks: Mapping[str, Network]
@@ -99,23 +97,6 @@ class StudioDesk(LendingDesk):
             stage_seconds=row.stage_seconds,
         )
 
-    async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
-        """Return posts, newest first."""
-        rows = await outbox.list_(self.pool, limit=limit)
-        return tuple(
-            PublicationRow(
-                post_id=row.post_id,
-                job_id=row.job_id,
-                platform=row.platform,
-                account=row.account,
-                title=row.title,
-                state=row.state,
-                url=row.url,
-                published_at=row.published_at,
-            )
-            for row in rows
-        )
-
     async def search_audit(
         self, *, kind: str | None, actor: str | None, job_id: int | None, limit: int
     ) -> tuple[AuditRow, ...]:
@@ -181,28 +162,6 @@ class StudioDesk(LendingDesk):
         """Raise `Refused` unless an operator approved this very digest in time."""
         begun = await outbox.is_begun(self.pool, job_id, digest)
         await approvals.check(self.pool, job_id, digest, self.now(), begun=begun)
-
-    async def arm_post(self, job_id: int, post: Post) -> Armed:
-        """Claim the one post of this job and target."""
-        armed = await outbox.arm(self.pool, job_id, post)
-        return Armed(
-            post_id=armed.post_id,
-            key=armed.key,
-            state=armed.state,
-            publication=armed.publication,
-        )
-
-    async def mark_sending(self, post_id: int) -> None:
-        """Note that the next step has an outside effect."""
-        await outbox.mark_sending(self.pool, post_id)
-
-    async def mark_posted(self, post_id: int, external_id: str, url: str) -> Publication:
-        """Write the receipt."""
-        return await outbox.mark_posted(self.pool, post_id, external_id, url)
-
-    async def mark_not_posted(self, post_id: int, reason: str) -> None:
-        """Note that certainly nothing went out."""
-        await outbox.mark_not_posted(self.pool, post_id, reason)
 
 
 def _job(row: jobs.JobRow) -> JobRow:

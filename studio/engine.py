@@ -1,35 +1,47 @@
 """The work queue's seam: procrastinate on one machine and on many, an inline twin for tests.
 
-A run's steps happen only inside a queue job that is locked by the run's thread id, and while the
-process holds the run's advisory lock in Postgres: the checkpointer has no lock of its own.
+A run's steps happen only inside a queue job that is locked by the run's thread id, while the
+process holds the run's advisory lock in Postgres, and under a fence: the checkpointer has no lock
+of its own, and a lock does not stop a process that was frozen and comes back.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
 from typing import Protocol
 
 import procrastinate
 from procrastinate.app import WorkerOptions
 
-from bookai.db import jobs, queue
-from bookai.db.pool import Con, Pool
-from bookai.errors import OperatorNeeded, TryLater
-from graphs.production import Advance
+from bookai.db import queue
+from bookai.db.pool import DATABASE_ERRORS, Con, Pool
+from bookai.db.runs import standing
+from bookai.db.runs.fence import Fenced
+from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
+from bookai.models import Queue
+from graphs.queues import EVERY_QUEUE
+from studio.turn import AdvanceJob, Turn
 
 logger = logging.getLogger(__name__)
 
 TASK = "advance_job"
-QUEUE = "graph"
 LOCK_PREFIX = "job-"
-MAX_TRIES = 5
-LONGEST_WAIT_S = 900.0
 STOP_S = 60.0
 WATCHED_STOP_S = 5.0
-
-AdvanceJob = Callable[[int], Awaitable[Advance]]
+BEAT_S = 5.0
+# A worker row is kept longer than any freeze we expect: without it a worker cannot take a job.
+FORGET_WORKER_S = 3600.0
+# A run that is handed over is announced while its old entry still has the lock: the receiver looks
+# in vain then, and finds it at its next look.
+POLL_S = 0.5
+# How long the queue's own pool tries to connect before it says that Postgres is away.
+POOL_S = 5.0
+QUICK_END_S = 2.0
 
 
 def lock_of(job_id: int) -> str:
@@ -39,104 +51,185 @@ def lock_of(job_id: int) -> str:
 
 def desk_queue(job_id: int) -> str:
     """Return the queue of a job that somebody watches: that process works on nothing else."""
-    return f"desk-{job_id}"
-
-
-def _entry(job_id: int, *, foreground: bool = False, at: datetime | None = None) -> queue.Entry:
-    lock = lock_of(job_id)
-    return queue.Entry(
-        task=TASK,
-        args={"job_id": job_id},
-        queue=desk_queue(job_id) if foreground else QUEUE,
-        lock=lock,
-        once=lock,
-        at=at,
-    )
+    return f"{queue.DESK}{job_id}"
 
 
 class Engine(Protocol):
     """What the studio asks of a work queue."""
 
-    async def enqueue(self, con: Con, job_id: int, *, foreground: bool = False) -> None:
-        """Queue a job's next stretch, in the caller's transaction; once while it waits."""
+    async def enqueue(
+        self, con: Con, job_id: int, at: datetime | None = None, *, foreground: bool = False
+    ) -> None:
+        """Queue a job's next stretch, in the caller's transaction; once while it waits.
+
+        It goes to the queue of the step at which the job stands, or to its own when watched.
+        """
 
     async def serve(
-        self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event, *, only: int | None = None
+        self,
+        advance: AdvanceJob,
+        concurrency: int,
+        stop: asyncio.Event,
+        *,
+        queues: Sequence[Queue] = (),
+        only: int | None = None,
     ) -> None:
-        """Work with `advance` until `stop` is set, on all jobs or `only` on one that is watched.
+        """Work with `advance` until `stop` is set: on `queues`, on all without any, or on one job.
 
-        Jobs that run are finished first, up to `STOP_S`.
+        A run that comes to a step of another queue is handed over to it. Runs that are under way
+        at the stop are finished first, up to `STOP_S`.
         """
 
     async def depth(self) -> dict[str, int]:
         """Return how many entries wait, by queue."""
 
 
+@dataclass(slots=True)
 class Inline:
-    """The twin for tests: remembers what was queued and runs it when asked to serve."""
+    """The twin for tests: remembers what was queued and runs it when asked to serve.
 
-    def __init__(self) -> None:
-        self.queued: list[int] = []
+    It waits for nothing: what is put off is simply tried again, after what is queued already.
+    """
 
-    async def enqueue(self, con: Con, job_id: int, *, foreground: bool = False) -> None:
+    pool: Pool
+    queued: dict[int, Queue] = field(default_factory=dict)
+
+    async def enqueue(
+        self, con: Con, job_id: int, at: datetime | None = None, *, foreground: bool = False
+    ) -> None:
         """Remember the job, once."""
-        del con, foreground
-        if job_id not in self.queued:
-            self.queued.append(job_id)
+        del at, foreground
+        self.queued[job_id] = await standing.queue_of(con, job_id)
 
     async def serve(
-        self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event, *, only: int | None = None
+        self,
+        advance: AdvanceJob,
+        concurrency: int,
+        stop: asyncio.Event,
+        *,
+        queues: Sequence[Queue] = (),
+        only: int | None = None,
     ) -> None:
-        """Run what is queued, in order, until nothing is left or `stop` is set."""
-        del concurrency, only
-        while self.queued and not stop.is_set():
-            await advance(self.queued.pop(0))
+        """Run what is queued, in order, until nothing is left that it serves or `stop` is set."""
+        del concurrency
+        served = frozenset(queues) or EVERY_QUEUE
+        while not stop.is_set():
+            mine = [
+                job_id
+                for job_id, name in self.queued.items()
+                if name in served and only in (None, job_id)
+            ]
+            if not mine:
+                return
+            del self.queued[mine[0]]
+            turn = Turn(self.pool, self.enqueue, Random(0), mine[0])
+            try:
+                await turn.work(advance, served)
+            except Fenced as error:
+                await turn.put_back(str(error), 0)
 
     async def depth(self) -> dict[str, int]:
-        """Return how many jobs are remembered."""
-        return {QUEUE: len(self.queued)}
+        """Return how many jobs are remembered, by queue."""
+        found: dict[str, int] = {}
+        for name in self.queued.values():
+            found[name] = found.get(name, 0) + 1
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Procrastinate:
-    """Postgres as the queue, by the procrastinate library; `dsn` is that of the app role."""
+    """Postgres as the queue, by the procrastinate library; `dsn` is that of the app role.
+
+    `beat_s` is the distance of heartbeats: a sixth of the silence after which others take over.
+    """
 
     dsn: str
     pool: Pool
+    beat_s: float = BEAT_S
+    rng: Random = field(default_factory=Random)
 
-    async def enqueue(self, con: Con, job_id: int, *, foreground: bool = False) -> None:
+    async def enqueue(
+        self, con: Con, job_id: int, at: datetime | None = None, *, foreground: bool = False
+    ) -> None:
         """Queue a job's next stretch, in the caller's transaction; once while it waits."""
-        await queue.enqueue(con, _entry(job_id, foreground=foreground))
+        lock = lock_of(job_id)
+        name = desk_queue(job_id) if foreground else await standing.queue_of(con, job_id)
+        entry = queue.Entry(
+            task=TASK, args={"job_id": job_id}, queue=name, lock=lock, once=lock, at=at
+        )
+        await queue.enqueue(con, entry)
 
     async def serve(
-        self, advance: AdvanceJob, concurrency: int, stop: asyncio.Event, *, only: int | None = None
+        self,
+        advance: AdvanceJob,
+        concurrency: int,
+        stop: asyncio.Event,
+        *,
+        queues: Sequence[Queue] = (),
+        only: int | None = None,
     ) -> None:
-        """Work with `advance` until `stop` is set, on all jobs or `only` on one that is watched.
+        """Work with `advance` until `stop` is set: on `queues`, on all without any, or on one job.
 
-        Jobs that run are finished first, up to `STOP_S`; later ones are found by `list_stranded`.
+        Runs that are under way at the stop are finished first, up to `STOP_S`; later ones are
+        queued again. A worker that lost its place in the database, after an hour's freeze or a
+        restart of Postgres, registers anew.
 
         Raises:
             OperatorNeeded: the queue cannot be reached any more.
         """
+        listen = [desk_queue(only)] if only is not None else list(queues)
+        options: WorkerOptions = {
+            "concurrency": concurrency,
+            "install_signal_handlers": False,
+            "fetch_job_polling_interval": POLL_S,
+            "update_heartbeat_interval": self.beat_s,
+            "stalled_worker_timeout": FORGET_WORKER_S,
+            "shutdown_graceful_timeout": STOP_S if only is None else WATCHED_STOP_S,
+            "delete_jobs": "successful",
+        }
+        if listen:
+            options["queues"] = listen
+        served = EVERY_QUEUE if only is not None else frozenset(queues) or EVERY_QUEUE
+        while not stop.is_set():
+            began = time.monotonic()
+            error = await self._serve_once(advance, served, options, stop)
+            if stop.is_set():
+                return
+            if time.monotonic() - began < QUICK_END_S or not await self._answers():
+                # A worker that is gone while nobody asked for it would leave a live daemon idle.
+                raise OperatorNeeded(
+                    f"the queue's worker ended by itself ({type(error).__name__}).",
+                    mend="Is Postgres there? bookai doctor",
+                ) from error
+            logger.warning(
+                "The queue's worker ended (%s): it registers anew",
+                type(error).__name__,
+                extra={"action": "worker_again"},
+            )
+
+    async def depth(self) -> dict[str, int]:
+        """Return how many entries wait, by queue."""
+        return await queue.depth(self.pool)
+
+    async def _serve_once(
+        self,
+        advance: AdvanceJob,
+        served: frozenset[Queue],
+        options: WorkerOptions,
+        stop: asyncio.Event,
+    ) -> BaseException | None:
+        """Run one worker until `stop` or until it ends by itself; return what ended it."""
         app = procrastinate.App(
-            connector=procrastinate.PsycopgConnector(conninfo=self.dsn, min_size=1, max_size=4)
+            connector=procrastinate.PsycopgConnector(
+                conninfo=self.dsn, min_size=1, max_size=4, timeout=POOL_S
+            )
         )
 
-        @app.task(name=TASK, queue=QUEUE)
+        @app.task(name=TASK)
         async def advance_job(job_id: int) -> None:
-            await self._work(advance, job_id)
+            await self._work(advance, job_id, served)
 
         async with app.open_async():
-            options: WorkerOptions = {
-                "concurrency": concurrency,
-                "install_signal_handlers": False,
-                "fetch_job_polling_interval": 2.0,
-                "update_heartbeat_interval": 5.0,
-                "shutdown_graceful_timeout": STOP_S if only is None else WATCHED_STOP_S,
-                "delete_jobs": "successful",
-            }
-            if only is not None:
-                options["queues"] = [desk_queue(only)]
             worker = asyncio.create_task(app.run_worker_async(**options))
             stopping = asyncio.create_task(stop.wait())
             try:
@@ -145,60 +238,64 @@ class Procrastinate:
                 stopping.cancel()
                 worker.cancel()
                 await asyncio.wait({worker})
-                error = None if worker.cancelled() else worker.exception()
-            if not stop.is_set():
-                # A worker that is gone while nobody asked for it would leave a live daemon idle.
-                raise OperatorNeeded(
-                    f"the queue's worker ended by itself ({type(error).__name__}).",
-                    mend="Is Postgres there? bookai doctor",
-                ) from error
+            return None if worker.cancelled() else worker.exception()
 
-    async def depth(self) -> dict[str, int]:
-        """Return how many entries wait, by queue."""
-        found: dict[str, int] = {}
-        for name, waiting in (await queue.depth(self.pool)).items():
-            # One name for all watched jobs: it becomes a metric's label.
-            key = "desk" if name.startswith("desk-") else name
-            found[key] = found.get(key, 0) + waiting
-        return found
+    async def _answers(self) -> bool:
+        try:
+            await self.pool.fetchval("SELECT 1", timeout=POOL_S)
+        except (BookAIError, TimeoutError, OSError, *DATABASE_ERRORS):
+            return False
+        return True
 
-    async def _work(self, advance: AdvanceJob, job_id: int) -> None:
+    async def _work(self, advance: AdvanceJob, job_id: int, queues: frozenset[Queue]) -> None:
+        turn = Turn(self.pool, self.enqueue, self.rng, job_id)
+        try:
+            await self._take_turn(turn, advance, queues)
+        except Fenced as error:
+            await self._leave(turn, error)
+
+    async def _take_turn(self, turn: Turn, advance: AdvanceJob, queues: frozenset[Queue]) -> None:
+        """Hold the job's lock and work; whatever ends that, the job is not lost.
+
+        Raises:
+            Fenced: another process has the job.
+        """
+        job_id = turn.job_id
         try:
             async with queue.hold_running(self.dsn, lock_of(job_id)):
-                result = await advance(job_id)
+                await turn.work(advance, queues)
+        except Fenced:
+            raise
         except TryLater as error:
             # Another process has the job, or Postgres took the lock away. Neither is the job's
             # fault, so it costs no try.
-            logger.warning("Job %s is put off: %s", job_id, error)
-            await self._again(job_id, error.after_s)
-            return
+            await self._leave(turn, error)
+        except asyncio.CancelledError:
+            # The worker stops and could not wait for the end: others may go on at once.
+            with suppress(BookAIError, *DATABASE_ERRORS):
+                await asyncio.shield(turn.put_back("this worker stops", 0))
+            raise
+        except DATABASE_ERRORS as error:
+            logger.exception("The database failed job %s", job_id, extra={"action": "job_broke"})
+            await turn.put_off(f"the database failed ({type(error).__name__}).", POOL_S)
+        except Refused:
+            logger.warning("There is no job %s to work on", job_id, exc_info=True)
         except Exception as error:
             # The door of the worker: a defect ends this job with a reason, not the worker.
             logger.exception("Job %s broke", job_id, extra={"action": "job_broke"})
             reason = f"something broke inside ({type(error).__name__}); the studio's log has it"
-            await self._fail(job_id, f"{reason}. Try again: bookai make --resume {job_id}")
-            return
-        if result.again_after_s is not None:
-            await self._put_off(job_id, result.reason or "not yet", result.again_after_s)
+            await turn.fail(f"{reason}. Try again: bookai make --resume {job_id}")
 
-    async def _put_off(self, job_id: int, reason: str, after_s: float) -> None:
-        """Count the try; queue the next one with growing distance, or give up."""
-        async with self.pool.acquire() as con, con.transaction():
-            tries = await jobs.count_try(con, job_id)
-        if tries >= MAX_TRIES:
-            await self._fail(
-                job_id,
-                f"gave up after {tries} tries: {reason} "
-                f"To try again: bookai make --resume {job_id}",
-            )
-        else:
-            await self._again(job_id, min(after_s * 2 ** (tries - 1), LONGEST_WAIT_S))
+    async def _leave(self, turn: Turn, error: TryLater) -> None:
+        await turn.put_back(str(error), error.after_s)
+        if isinstance(error, Fenced | queue.LockLost):
+            # Our entry is gone with the job. procrastinate complains of that when this task ends,
+            # and nobody would hear it but asyncio's alarm about an error that was never read.
+            task = asyncio.current_task()
+            if task is not None:
+                task.add_done_callback(_hush)
 
-    async def _again(self, job_id: int, after_s: float) -> None:
-        at = datetime.now(UTC) + timedelta(seconds=after_s)
-        async with self.pool.acquire() as con, con.transaction():
-            await queue.enqueue(con, _entry(job_id, at=at))
 
-    async def _fail(self, job_id: int, reason: str) -> None:
-        async with self.pool.acquire() as con, con.transaction():
-            await jobs.set_status(con, job_id, "failed", reason=reason)
+def _hush(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.exception()

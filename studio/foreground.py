@@ -8,10 +8,12 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from bookai.db import jobs, queue
+from bookai.db import jobs
 from bookai.db.jobs import JobRow
 from bookai.db.pool import Pool
-from studio.engine import AdvanceJob, Engine, lock_of
+from bookai.db.runs import recovery
+from studio.engine import Engine, lock_of
+from studio.turn import AdvanceJob
 
 POLL_S = 0.2
 
@@ -44,7 +46,7 @@ async def carry(
 
     `watch(row, elapsed_s)` is called a few times a second.
     """
-    await queue.release_dead(pool, lock=lock_of(job_id))
+    await recovery.release_dead(pool, lock_of(job_id))
     before = await jobs.get(pool, job_id)
     if before.status not in until:
         async with pool.acquire() as con, con.transaction():

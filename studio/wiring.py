@@ -23,7 +23,7 @@ from bookai.plugins import load_plugins
 from bookai.settings import Settings
 from bookai.toolbox import Toolbox, open_toolbox
 from graphs.production import Production
-from graphs.steps import Crew
+from graphs.steps import Crew, IsOurs, Progress
 from mcp_server.guard import AGENTS, Principal
 from mcp_server.server import StudioServer, build_server, load_tools
 from studio.database import Database, open_database
@@ -103,12 +103,10 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
             pool, {agent.name: agent.capabilities for agent in crew_agents.values()}
         )
 
-        def make_context(
-            agent: str, job: VideoJob, progress: Callable[[float, str], Awaitable[None]]
-        ) -> Context:
+        def make_context(agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs) -> Context:
             return Context(
                 ask=models.ask,
-                tools=toolbox.acting(agent, job.job_id, progress),
+                tools=toolbox.acting(agent, job.job_id, progress, is_ours),
                 channel=_channel(settings, job.channel),
                 now=now(),
                 progress=progress,
@@ -117,7 +115,7 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
         production = Production(
             crew=Crew(crew_agents, pool, make_context, now),
             pool=pool,
-            new_saver=lambda: checkpoints.new_saver(saver_pool),
+            new_saver=lambda fence: checkpoints.new_saver(saver_pool, fence),
             approval_ttl=timedelta(hours=settings.approval_hours),
             now=now,
             rules_of=office.desk.rules_of,
@@ -129,7 +127,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
     gate = Gate(allow_private=settings.allow_private)
-    config = plugin_tables(settings)
+    config = {**plugin_tables(settings), "allow_private": settings.allow_private}
 
     def make_context(
         caller: Principal, progress: Callable[[float, str], Awaitable[None]]

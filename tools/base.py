@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Concatenate, Literal, Protocol
 
 from bookai.decisions import BundleReport, EditRow, Via, VoteRow
-from bookai.models import Fallback, Finding, Offer, Post, PostEdit, Publication, Record
+from bookai.models import Fallback, Finding, NotPosted, Offer, Post, PostEdit, Publication, Record
 from bookai.models import MadeVideo as MadeVideo
 
 Scope = Literal["read", "operate", "approve", "agent", "admin"]
@@ -68,7 +68,11 @@ class ApprovalRow(Record):
 
 
 class PublicationRow(Record):
-    """A post in the outbox. `state`: armed, sending, posted, unknown, failed."""
+    """A post in the outbox. `state`: armed, sending, posted, unknown, failed, dead.
+
+    `unknown` may be out or not; `dead` is sent again only after an operator's replay; `not_before`
+    is when a failed one may be tried again.
+    """
 
     post_id: int
     job_id: int
@@ -78,6 +82,9 @@ class PublicationRow(Record):
     state: str
     url: str | None
     published_at: datetime | None
+    attempt: int = 1
+    reason: str | None = None
+    not_before: datetime | None = None
 
 
 class AuditRow(Record):
@@ -117,11 +124,18 @@ class StudioStatus(Record):
 
 
 class Armed(Record):
-    """The outbox's answer: a new claim, one found half done, or the receipt of an earlier post."""
+    """The outbox's answer: a new claim, one found half done, or the receipt of an earlier post.
+
+    `attempt` is the number that every later mark must name; `armed_at` is the same at every
+    attempt; `handle` is what an earlier attempt left behind, and no text for a log.
+    """
 
     post_id: int
     key: str
     state: Literal["armed", "unknown", "posted"]
+    attempt: int
+    armed_at: datetime
+    handle: str | None = None
     publication: Publication | None = None
 
 
@@ -195,14 +209,27 @@ class Desk(Protocol):
     async def arm_post(self, job_id: int, post: Post) -> Armed:
         """Claim the one post of this job and target; commit before anything is sent."""
 
-    async def mark_sending(self, post_id: int) -> None:
-        """Note that the next step has an outside effect."""
+    async def mark_sending(self, post_id: int, attempt: int, owner: str) -> None:
+        """Note that the next step has an outside effect, and begin `owner`'s lease."""
 
-    async def mark_posted(self, post_id: int, external_id: str, url: str) -> Publication:
-        """Write the receipt; the same receipt when called twice."""
+    async def keep_sending(
+        self, post_id: int, attempt: int, owner: str, handle: str | None = None
+    ) -> bool:
+        """Prolong the lease, keep `handle` for later attempts, tell whether it is still ours."""
 
-    async def mark_not_posted(self, post_id: int, reason: str) -> None:
-        """Note that certainly nothing went out, so that a retry may send."""
+    async def mark_posted(
+        self, post_id: int, external_id: str, url: str, attempt: int | None = None
+    ) -> Publication:
+        """Write the receipt, however late; the same receipt when called twice."""
+
+    async def mark_unknown(self, post_id: int, attempt: int, reason: str) -> None:
+        """Note that it may be out or not; the next attempt asks the platform first."""
+
+    async def mark_not_posted(self, post_id: int, attempt: int, why: NotPosted) -> float | None:
+        """Note that certainly nothing went out; return after how many seconds a retry may send.
+
+        None: never by itself, the post is a dead letter now.
+        """
 
 
 class Fetch(Protocol):
@@ -249,6 +276,8 @@ class Tool:
         timeout_s: the guard cancels the call after this many seconds.
         needs_approval: the guard refuses the call until an operator has said yes to the job;
             such a tool takes `job_id` and `post`.
+        private: arguments that hold a person's own words: they stay out of the audit log, even as a
+            digest, so that they can be erased.
         read_only, destructive, idempotent, open_world: the four MCP hints.
     """
 
@@ -257,6 +286,7 @@ class Tool:
     scope: Scope
     timeout_s: float
     needs_approval: bool = False
+    private: frozenset[str] = frozenset()
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = True

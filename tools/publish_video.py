@@ -1,15 +1,25 @@
 import asyncio
 import hashlib
+import os
+import secrets
+import socket
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
-from bookai.errors import Refused
-from bookai.models import Post, Publication
+from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
+from bookai.models import NotPosted, Post, Publication
 from tools.base import Armed, Tool, ToolContext
 from tools.media.paths import inside
-from tools.platforms.base import Files, NotSent, Platform, platforms
+from tools.platforms.base import Files, LeaseLost, NotSent, Platform, Sent, Ticket, platforms
+
+T = TypeVar("T")
+
+# A third of the lease: two beats may get lost.
+BEAT_S = 5.0
 
 _PATH = Field(max_length=4096, description="A file in the job's folder.")
 
@@ -29,11 +39,12 @@ async def publish_video(
     list_publications).
     """
     platform = _platform(post.platform)
-    _refuse_hidden_ad(post)
+    _refuse_hidden_ad(platform, post)
     await ctx.progress(0.05, "looking whether it is out already")
-    claim = await _claim(ctx, platform, job_id, post)
-    if claim.publication is not None:
-        return claim.publication
+    armed = await _claim(ctx, platform, job_id, post)
+    if armed.publication is not None:
+        return armed.publication
+    attempt = _Attempt(ctx, platform, post, armed)
     await ctx.progress(0.1, "checking that the files are those that were approved")
     try:
         files = Files(
@@ -42,16 +53,92 @@ async def publish_video(
             captions=await _verified(ctx, job_id, captions_path, post.captions_sha256),
         )
     except Refused as error:
-        await ctx.desk.mark_not_posted(claim.post_id, str(error))
+        await attempt.give_up(NotPosted(reason=str(error)))
         raise
     await ctx.progress(0.2, f"publishing on {post.platform}")
-    await ctx.desk.mark_sending(claim.post_id)
+    return await attempt.send(files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try to send one armed post, under a lease that it prolongs while it works."""
+
+    ctx: ToolContext
+    platform: Platform
+    post: Post
+    armed: Armed
+
+    async def send(self, files: Files) -> Publication:
+        """Send and write down how it ended; what is not certain is unknown, never failed."""
+        desk, armed = self.ctx.desk, self.armed
+        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:200]
+        await desk.mark_sending(armed.post_id, armed.attempt, owner)
+
+        async def hold(handle: str | None = None) -> None:
+            if not await desk.keep_sending(armed.post_id, armed.attempt, owner, handle):
+                raise LeaseLost(
+                    f"post {armed.post_id} was taken over by another process: attempt "
+                    f"{armed.attempt} stopped."
+                )
+
+        ticket = Ticket(armed.key, armed.armed_at, armed.handle, hold)
+        work = self.platform.send(self.post, files, ticket, self.ctx)
+        try:
+            sent = await _while_beating(work, hold)
+        except LeaseLost:
+            raise
+        except NotSent as error:
+            raise await self._not_sent(error.cause) from error
+        except BookAIError as error:
+            await desk.mark_unknown(armed.post_id, armed.attempt, str(error) or "no reason given")
+            raise
+        return await _receive(self.ctx, armed, sent)
+
+    async def give_up(self, why: NotPosted) -> float | None:
+        """Note that certainly nothing went out."""
+        return await self.ctx.desk.mark_not_posted(self.armed.post_id, self.armed.attempt, why)
+
+    async def _not_sent(self, cause: BookAIError) -> BookAIError:
+        """Note why, and return what the caller shall see: when to come again, or whom to ask."""
+        why = str(cause) or type(cause).__name__
+        match cause:
+            case Refused():
+                again = NotPosted(reason=why, again="never")
+            case OperatorNeeded():
+                again = NotPosted(reason=why)
+            case TryLater():
+                again = NotPosted(reason=why, again="later", after_s=cause.after_s)
+            case _:
+                again = NotPosted(reason=why, again="later")
+        after_s = await self.give_up(again)
+        if after_s is None and not isinstance(cause, Refused):
+            return OperatorNeeded(
+                f"{self.post.platform} was tried too often: {why}",
+                mend=f"When that is mended: bookai outbox replay {self.armed.post_id}",
+            )
+        return TryLater(why, after_s=after_s) if after_s else cause
+
+
+async def _while_beating(
+    work: Coroutine[Any, Any, T], hold: Callable[[], Coroutine[Any, Any, None]]
+) -> T:
+    """Run `work` and prolong the lease meanwhile; when the lease is lost, `work` is stopped."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await hold()
+
     try:
-        sent = await platform.send(post, files, claim.key, ctx)
-    except NotSent as error:
-        await ctx.desk.mark_not_posted(claim.post_id, str(error))
-        raise error.cause from error
-    return await ctx.desk.mark_posted(claim.post_id, sent.external_id, sent.url)
+        async with asyncio.TaskGroup() as group:
+            heart = group.create_task(beat())
+            try:
+                return await work
+            finally:
+                heart.cancel()
+    except ExceptionGroup as group:
+        # One error is the rule; a lost lease comes before whatever it brought about.
+        raise group.exceptions[0] from group.exceptions[0].__cause__
 
 
 async def _claim(ctx: ToolContext, platform: Platform, job_id: int, post: Post) -> Armed:
@@ -61,24 +148,63 @@ async def _claim(ctx: ToolContext, platform: Platform, job_id: int, post: Post) 
         return armed
     # A process died between sending and the receipt: ask before anything is sent again. The
     # receipt is owed however late it is; a new send needs an approval that still holds.
-    found = await platform.find(armed.key, ctx)
+    found = await _witness(ctx, platform, post, armed)
     if found is not None:
-        receipt = await ctx.desk.mark_posted(armed.post_id, found.external_id, found.url)
+        receipt = await _receive(ctx, armed, found)
         return armed.model_copy(update={"state": "posted", "publication": receipt})
-    await ctx.desk.mark_not_posted(armed.post_id, f"{post.platform} knows nothing of it")
+    nothing = NotPosted(reason=f"{post.platform} knows nothing of it")
+    await ctx.desk.mark_not_posted(armed.post_id, armed.attempt, nothing)
     await ctx.desk.check_approved(job_id, post.digest())
     return await ctx.desk.arm_post(job_id, post)
 
 
-def _refuse_hidden_ad(post: Post) -> None:
-    """Refuse a link that earns without its disclosure: the last of three locks."""
-    if not (post.offer_name or post.offer_url):
-        return
-    if not post.disclosure.strip() or not post.flags.paid_promotion:
+async def _witness(ctx: ToolContext, platform: Platform, post: Post, armed: Armed) -> Sent | None:
+    """Ask the platform what became of a post whose outcome is unknown.
+
+    Raises:
+        OperatorNeeded: this platform has no witness: only a person can look.
+    """
+    if platform.resend == "ask_operator":
+        raise OperatorNeeded(
+            f"it is not known whether post {armed.post_id} is out on {post.platform!r} as "
+            f"{post.account!r}, and nobody but you can look there. It is not sent again.",
+            mend=f"Look, then: bookai outbox resolve {armed.post_id} --posted --id … --url … "
+            f"or bookai outbox resolve {armed.post_id} --not-posted --reason …",
+        )
+
+    async def hold(_handle: str | None) -> None:
+        """Nothing is sent while somebody only looks."""
+
+    return await platform.find(post, Ticket(armed.key, armed.armed_at, armed.handle, hold), ctx)
+
+
+async def _receive(ctx: ToolContext, armed: Armed, sent: Sent) -> Publication:
+    """Write the receipt down first; then an alarm, if there is one, goes to the operator."""
+    receipt = await ctx.desk.mark_posted(
+        armed.post_id, sent.external_id, sent.url, attempt=armed.attempt
+    )
+    if sent.alarm:
+        raise OperatorNeeded(f"the post is out at {sent.url}, but {sent.alarm}")
+    return receipt
+
+
+def _refuse_hidden_ad(platform: Platform, post: Post) -> None:
+    """Refuse a link that earns without its disclosure: the last of three locks.
+
+    Refuse as well what this platform cannot tell its viewers.
+    """
+    has_offer = bool(post.offer_name or post.offer_url)
+    if has_offer and not (post.disclosure.strip() and post.flags.paid_promotion):
         raise Refused(
             f"the post offers {post.offer_name!r} without saying that this is an ad: a disclosure "
             "and the paid-promotion flag are needed. Package the video again."
         )
+    for fact, is_so in post.flags.model_dump().items():
+        if is_so and platform.shows.get(fact, "refused") == "refused":
+            raise Refused(
+                f"{post.platform!r} has no way to tell viewers {fact.replace('_', ' ')!r}: nothing "
+                "goes there. Choose another platform for the channel."
+            )
 
 
 def _platform(name: str) -> Platform:
@@ -96,7 +222,8 @@ async def _verified(ctx: ToolContext, job_id: int, path: str, sha256: str) -> Pa
         raise Refused(f"{found.name} cannot be read any more: {error.strerror}.") from error
     if digest != sha256:
         raise Refused(
-            f"{found.name} of job {job_id} changed after it was approved: nothing was published. "
+            f"{found.name} of job {job_id} changed after it was approved: its SHA-256 is "
+            f"{digest[:12]}…, {sha256[:12]}… was approved. Nothing was published. "
             "Make a new video of the source and approve that: bookai make"
         )
     return found

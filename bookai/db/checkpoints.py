@@ -1,15 +1,18 @@
 """Where LangGraph keeps its checkpoints: psycopg connections, because its saver speaks psycopg."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import psycopg
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from bookai.db.pool import CONNECT_S, unreachable
+from bookai.db.pool import CONNECT_S, IDLE_S, unreachable
+from bookai.db.runs.fence import Fence
 from bookai.errors import OperatorNeeded
 
 CheckpointPool: TypeAlias = AsyncConnectionPool[psycopg.AsyncConnection[DictRow]]
@@ -23,6 +26,8 @@ _OPTIONS: dict[str, Any] = {
     "application_name": "bookai checkpoints",
 }
 
+# The same question as the fence's own, in psycopg's spelling.
+HOLD = "SELECT epoch FROM video_jobs WHERE job_id = %s FOR KEY SHARE"
 SELECT_BROKEN_INDEXES = """
 SELECT format('DROP INDEX %s', indexrelid::regclass) AS statement
   FROM pg_index
@@ -47,8 +52,10 @@ async def open_checkpoint_pool(dsn: str, size: int = 4) -> AsyncIterator[Checkpo
         min_size=1,
         max_size=size,
         max_lifetime=1800,
+        timeout=CONNECT_S,
         open=False,
         kwargs=_OPTIONS,
+        configure=_configure,
         # Idle connections that a firewall or a restart cut are found by this and replaced.
         check=AsyncConnectionPool.check_connection,
     )
@@ -62,9 +69,63 @@ async def open_checkpoint_pool(dsn: str, size: int = 4) -> AsyncIterator[Checkpo
         await pool.close()
 
 
-def new_saver(pool: CheckpointPool) -> AsyncPostgresSaver:
-    """Return a saver for one run: one object holds one lock, shared it would serialise all runs."""
-    return AsyncPostgresSaver(pool)
+class FencedSaver(AsyncPostgresSaver):
+    """A saver for one run of a job: it refuses to write once another process took the job.
+
+    One object holds one lock: shared, it would serialise all runs.
+    """
+
+    def __init__(self, pool: CheckpointPool, fence: Fence) -> None:
+        super().__init__(pool)
+        self._pool = pool
+        self._fence = fence
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Save a checkpoint.
+
+        Raises:
+            Fenced: another process took the job.
+        """
+        async with self._writing() as saver:
+            return await saver.aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a node wrote.
+
+        Raises:
+            Fenced: another process took the job.
+        """
+        async with self._writing() as saver:
+            await saver.aput_writes(config, writes, task_id, task_path)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncPostgresSaver]:
+        """Lend a plain saver whose writes are in one transaction with the look at the fence."""
+        async with self._pool.connection() as con, con.transaction():
+            row = await (await con.execute(HOLD, (self._fence.job_id,))).fetchone()
+            self._fence.compare(row["epoch"] if row else None)
+            yield AsyncPostgresSaver(con, serde=self.serde)
+
+
+def new_saver(pool: CheckpointPool, fence: Fence) -> AsyncPostgresSaver:
+    """Return a saver for one run."""
+    return FencedSaver(pool, fence)
+
+
+async def _configure(con: psycopg.AsyncConnection[DictRow]) -> None:
+    await con.execute(f"SET idle_in_transaction_session_timeout = {round(IDLE_S * 1000)}".encode())
 
 
 async def create_tables(admin_dsn: str) -> None:

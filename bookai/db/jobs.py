@@ -1,4 +1,4 @@
-"""Video jobs: the record that grows, its normalised rows, and its place in the line."""
+"""Video jobs: the record that grows and its rows. `runs.standing` has their place in the line."""
 
 import json
 from collections.abc import Mapping
@@ -50,24 +50,6 @@ SELECT NOT EXISTS (SELECT FROM video_jobs
                     WHERE source = $1
                       AND (status IN ('queued', 'running', 'waiting')
                            OR created_at > now() - make_interval(secs => $2)))
-"""
-COUNT_TRY = "UPDATE video_jobs SET attempt = attempt + 1 WHERE job_id = $1 RETURNING attempt"
-# A job that should move, and that no queue entry moves: its entry was lost with a crash.
-SELECT_STRANDED = """
-SELECT j.job_id
-  FROM video_jobs j
-  LEFT JOIN approvals a ON a.approval_id = (j.record ->> 'approval_id')::bigint
- WHERE (j.status IN ('queued', 'running') OR (j.status = 'waiting' AND a.state <> 'pending'))
-   AND j.updated_at < now() - make_interval(secs => $1)
-   AND NOT EXISTS (SELECT FROM procrastinate_jobs p
-                    WHERE p.lock = $2 || j.job_id
-                      AND p.status IN ('todo', 'doing'))
- ORDER BY j.job_id
-"""
-UPDATE_PROGRESS = """
-UPDATE video_jobs
-   SET stage = $2, percent = $3, updated_at = now()
- WHERE job_id = $1
 """
 ADD_SECONDS = """
 UPDATE video_jobs
@@ -225,11 +207,6 @@ async def set_status(
         JOBS_ENDED.labels(status).inc()
 
 
-async def set_progress(pool: Pool, job_id: int, stage: str, percent: int) -> None:
-    """Note how far the running stage is; not audited, a display only."""
-    await pool.execute(UPDATE_PROGRESS, job_id, stage, percent)
-
-
 async def add_seconds(con: Con, job_id: int, stage: str, seconds: float) -> None:
     """Add to the time that a stage took; stages that run twice sum up."""
     await con.execute(ADD_SECONDS, job_id, stage, round(seconds, 3))
@@ -263,12 +240,6 @@ async def list_unfinished(pool: Pool, source: str | None = None) -> tuple[int, .
     return tuple(row["job_id"] for row in await pool.fetch(SELECT_UNFINISHED, source))
 
 
-async def list_stranded(pool: Pool, lock_prefix: str, still_s: float) -> tuple[int, ...]:
-    """Return jobs that should move, have not for `still_s`, and have no queue entry."""
-    rows = await pool.fetch(SELECT_STRANDED, still_s, lock_prefix)
-    return tuple(row["job_id"] for row in rows)
-
-
 async def lock_status(con: Con, job_id: int) -> str:
     """Return a job's status and keep others from changing it until the transaction ends."""
     status: str = await con.fetchval(LOCK_STATUS, job_id)
@@ -280,12 +251,6 @@ async def is_due(con: Con, source: str, every_s: int) -> bool:
     await con.execute(LOCK_SOURCE, source)
     due: bool = await con.fetchval(IS_DUE, source, every_s)
     return due
-
-
-async def count_try(con: Con, job_id: int) -> int:
-    """Count a try that was put off; return how many there were since the job last got further."""
-    tries: int = await con.fetchval(COUNT_TRY, job_id)
-    return tries
 
 
 async def count_by_status(pool: Pool) -> dict[str, int]:

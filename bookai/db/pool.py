@@ -18,6 +18,9 @@ Con: TypeAlias = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 CONNECT_S = 10.0
 COMMAND_S = 60.0
+# The server ends a transaction in which nothing happens for so long: a frozen process must not
+# keep rows locked that others need to take up its work.
+IDLE_S = 20.0
 
 # What `asyncpg.connect` raises when a server is away, closed to us, or wrongly named.
 CONNECT_ERRORS = (
@@ -48,7 +51,10 @@ async def open_pool(dsn: str, size: int = 8) -> AsyncIterator[Pool]:
         connect=_connect_for_pool,
         timeout=CONNECT_S,
         command_timeout=COMMAND_S,
-        server_settings={"application_name": "bookai"},
+        server_settings={
+            "application_name": "bookai",
+            "idle_in_transaction_session_timeout": f"{round(IDLE_S * 1000)}",
+        },
     )
     try:
         yield pool

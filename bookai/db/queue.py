@@ -2,7 +2,7 @@
 
 The tables are procrastinate's. A job that runs holds a Postgres advisory lock on a connection of
 its own: the server drops it the moment the process is gone, on this machine or another, so a dead
-worker is known at once and a frozen one is not taken for dead.
+worker is known at once. `runs.recovery` takes jobs from dead and frozen workers.
 """
 
 import asyncio
@@ -23,11 +23,15 @@ from procrastinate.schema import SchemaManager
 from bookai.db.pool import Con, Pool, connect
 from bookai.errors import Refused, TryLater
 
+DESK = "desk-"
+"""Queues that begin so belong to one watched job: only its watcher moves an entry there."""
+
 # An entry that waits is brought forward, never put back: the sooner and more urgent wish wins.
+# It stays with its watcher, who does whatever is to be done.
 BRING_FORWARD = """
 UPDATE procrastinate_jobs
    SET priority = greatest(priority, $2),
-       queue_name = $4,
+       queue_name = CASE WHEN starts_with(queue_name, $5) THEN queue_name ELSE $4 END,
        scheduled_at = CASE WHEN $3::timestamptz IS NULL OR scheduled_at IS NULL THEN NULL
                            ELSE least(scheduled_at, $3) END
  WHERE queueing_lock = $1
@@ -38,30 +42,23 @@ DEFER = """
 SELECT (procrastinate_defer_jobs_v1(ARRAY[
          ROW($1, $2, $3, $4, $5, $6::text::jsonb, $7)::procrastinate_job_to_defer_v1]))[1]
 """
-DEPTH = """
-SELECT queue_name, count(*) AS n
-  FROM procrastinate_jobs
- WHERE status = 'todo'
- GROUP BY queue_name
-"""
-# A job without a lock of its own is judged by its worker's heartbeat alone.
-SELECT_DOING = """
-SELECT j.id, j.lock
+# How long an entry could have been worked on: since it came back, or since the time it waited for.
+SELECT_LOAD = """
+SELECT j.queue_name,
+       count(*) FILTER (WHERE j.status = 'todo') AS waiting,
+       count(*) FILTER (WHERE j.status = 'doing') AS running,
+       coalesce(extract(epoch FROM now() - min(greatest(j.scheduled_at, e.at))
+                                           FILTER (WHERE j.status = 'todo')), 0) AS oldest_s
   FROM procrastinate_jobs j
-  LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
- WHERE j.status = 'doing'
-   AND ($1::text IS NULL OR j.lock = $1)
-   AND ($1::text IS NOT NULL
-        OR w.id IS NULL
-        OR w.last_heartbeat < now() - make_interval(secs => $2))
- ORDER BY j.id
-   FOR UPDATE OF j SKIP LOCKED
+  LEFT JOIN LATERAL (SELECT max(at) AS at
+                       FROM procrastinate_events
+                      WHERE job_id = j.id
+                        AND type IN ('deferred', 'deferred_for_retry', 'retried')) e ON true
+ WHERE j.status IN ('todo', 'doing')
+ GROUP BY j.queue_name
 """
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
-TRY_LOCK_IN_TRANSACTION = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))"
-RETRY = "SELECT procrastinate_retry_job_v2($1, now(), NULL, NULL, NULL)"
-GIVE_UP = "SELECT procrastinate_finish_job_v1($1, 'failed', false)"
 
 # procrastinate does not note in the database which version its tables are of.
 CREATE_PACKAGES = """
@@ -114,12 +111,21 @@ class Entry:
     priority: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A queue's entries; `oldest_s` is how long the oldest of those that may start has waited."""
+
+    waiting: int
+    running: int
+    oldest_s: float
+
+
 async def enqueue(con: Con, entry: Entry) -> int:
     """Add an entry in the caller's transaction, or find the one that waits; return its id."""
     while True:
         if entry.once is not None:
             waits = await con.fetchval(
-                BRING_FORWARD, entry.once, entry.priority, entry.at, entry.queue
+                BRING_FORWARD, entry.once, entry.priority, entry.at, entry.queue, DESK
             )
             if waits is not None:
                 return int(waits)
@@ -144,8 +150,23 @@ async def _defer(con: Con, entry: Entry) -> int:
 
 
 async def depth(pool: Pool) -> dict[str, int]:
-    """Return how many entries wait, by queue."""
-    return {row["queue_name"]: row["n"] for row in await pool.fetch(DEPTH)}
+    """Return how many entries wait, by queue; none where nothing waits."""
+    return {name: load.waiting for name, load in (await loads(pool)).items() if load.waiting}
+
+
+async def loads(pool: Pool) -> dict[str, Load]:
+    """Return what waits and runs, by queue; watched jobs together as "desk"."""
+    found: dict[str, Load] = {}
+    for row in await pool.fetch(SELECT_LOAD):
+        # One name for all watched jobs: it becomes a metric's label.
+        name = "desk" if row["queue_name"].startswith(DESK) else row["queue_name"]
+        other = found.get(name, Load(0, 0, 0.0))
+        found[name] = Load(
+            waiting=other.waiting + row["waiting"],
+            running=other.running + row["running"],
+            oldest_s=max(other.oldest_s, float(row["oldest_s"])),
+        )
+    return found
 
 
 @asynccontextmanager
@@ -201,28 +222,6 @@ async def _broken_off_when_closed(con: Any, lock: str) -> AsyncIterator[None]:
         raise
     finally:
         con.remove_termination_listener(on_end)
-
-
-async def release_dead(pool: Pool, *, lock: str | None = None, silent_s: float = 30.0) -> int:
-    """Queue again what a worker left behind when it died; return how many entries that were.
-
-    An entry counts as left behind when nobody holds its lock and its worker has been silent for
-    `silent_s`; for a `lock` named explicitly the heartbeat is not waited for. Each time counts as
-    one of the entry's attempts.
-    """
-    released = 0
-    async with pool.acquire() as con, con.transaction():
-        for row in await con.fetch(SELECT_DOING, lock, silent_s):
-            if row["lock"] and not await con.fetchval(TRY_LOCK_IN_TRANSACTION, row["lock"]):
-                continue
-            try:
-                async with con.transaction():
-                    await con.execute(RETRY, row["id"])
-            except asyncpg.UniqueViolationError:
-                # Two entries of one queueing lock may not wait at once: the other does the work.
-                await con.execute(GIVE_UP, row["id"])
-            released += 1
-    return released
 
 
 async def create_tables(con: Con, upgrades: Path = UPGRADES) -> list[str]:

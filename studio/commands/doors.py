@@ -2,17 +2,21 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import click
 
+from bookai.models import Queue
 from bookai.settings import read_settings
+from graphs.queues import QUEUES
 from mcp_server.guard import operator_here
 from mcp_server.server import serve_http, serve_stdio
 from studio.commands._door import operator, run
-from studio.daemon import keep_house, serve_metrics, work
+from studio.daemon import Hands, keep_house, serve_metrics, work
 from studio.wiring import open_office, open_studio, tool_server
+
+MOST = 16
 
 
 @contextmanager
@@ -64,22 +68,52 @@ async def _mcp() -> None:
 
 
 @click.command(epilog="Example: bookai loop --concurrency 1")
-@click.option("--concurrency", type=click.IntRange(1, 16), default=1, show_default=True)
+@click.option("--concurrency", type=click.IntRange(1, MOST), default=1, show_default=True)
 def loop_command(concurrency: int) -> None:
     """Run the studio: poll sources, carry jobs on, seal the audit log, serve metrics."""
-    run(_work(concurrency, schedule=True), verbose=True)
+    run(_work([Hands(concurrency)], schedule=True), verbose=True)
 
 
-@click.command(epilog="Example: bookai worker --concurrency 2")
-@click.option("--concurrency", type=click.IntRange(1, 16), default=1, show_default=True)
-def worker_command(concurrency: int) -> None:
-    """Carry queued jobs on, without the schedule; as many of these as you like."""
-    run(_work(concurrency, schedule=False), verbose=True)
+@click.command(
+    epilog="Examples: bookai worker --concurrency 2 · bookai worker --queue render · "
+    "bookai worker --queue graph=4 --queue publish"
+)
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    metavar="NAME[=N]",
+    help=f"Serve only this kind of work ({', '.join(QUEUES)}), N runs at once; repeatable.",
+)
+@click.option("--concurrency", type=click.IntRange(1, MOST), default=1, show_default=True)
+def worker_command(queues: tuple[str, ...], concurrency: int) -> None:
+    """Carry queued jobs on, without the schedule; as many of these as you like, on any host."""
+    run(_work(_hands(queues, concurrency), schedule=False), verbose=True)
 
 
-async def _work(concurrency: int, *, schedule: bool) -> None:
+def _hands(queues: Sequence[str], concurrency: int) -> list[Hands]:
+    """Read `--queue`: those with a number of their own work apart, the others share one."""
+    apart, together = list[Hands](), list[Queue]()
+    for text in queues:
+        name, equals, number = text.partition("=")
+        known = [queue for queue in QUEUES if queue == name]
+        if not known or (equals and not (number.isdecimal() and 1 <= int(number) <= MOST)):
+            raise click.BadParameter(
+                f"{text!r} is none of {', '.join(QUEUES)}, nor one of these with =1 to ={MOST}.",
+                param_hint="--queue",
+            )
+        if equals:
+            apart.append(Hands(int(number), (known[0],)))
+        else:
+            together.append(known[0])
+    if together or not apart:
+        apart.append(Hands(concurrency, tuple(together)))
+    return apart
+
+
+async def _work(hands: Sequence[Hands], *, schedule: bool) -> None:
     settings = read_settings()
     async with open_studio(settings) as house:
         with _stopping() as stop:
             serve_metrics(settings)
-            await work(house, concurrency, stop, schedule=schedule)
+            await work(house, hands, stop, schedule=schedule)

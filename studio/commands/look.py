@@ -1,4 +1,4 @@
-"""Commands that only look: jobs, approvals, publications, agents, status."""
+"""Commands that only look: jobs, publications, agents, status."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -12,7 +12,6 @@ from studio.wiring import open_office
 
 T = TypeVar("T")
 JOB_STATES = ("queued", "running", "waiting", "done", "refused", "failed", "cancelled")
-APPROVAL_STATES = ("pending", "approved", "rejected", "expired", "void")
 
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="At most so many."
@@ -48,37 +47,6 @@ def jobs_command(status: str | None, limit: int, json_: bool) -> None:
     )
 
 
-@click.command(epilog="Example: bookai approvals --state all")
-@click.option(
-    "--state",
-    type=click.Choice((*APPROVAL_STATES, "all")),
-    default="pending",
-    show_default=True,
-    help="Only these.",
-)
-@limit_option
-@as_json
-def approvals_command(state: str, limit: int, json_: bool) -> None:
-    """List what waits for an operator, with where to look at it."""
-    rows = run(_look(lambda d: d.list_approvals(None if state == "all" else state, limit)))
-    if json_:
-        print_json(rows)
-        return
-    print_rows(
-        rows,
-        (
-            ("approval", lambda r: r.approval_id),
-            ("job", lambda r: r.job_id),
-            ("state", lambda r: r.state),
-            ("title", lambda r: r.title),
-            ("expires", lambda r: r.expires_at),
-            ("decided by", lambda r: r.decided_by),
-            ("video", lambda r: r.video_path),
-        ),
-        "nothing waits for you",
-    )
-
-
 @click.command(epilog="Example: bookai publications --json")
 @limit_option
 @as_json
@@ -97,7 +65,7 @@ def publications_command(limit: int, json_: bool) -> None:
             ("state", lambda r: r.state),
             ("title", lambda r: r.title),
             ("published", lambda r: r.published_at),
-            ("URL", lambda r: r.url),
+            ("URL or reason", lambda r: r.url or r.reason),
         ),
         "nothing is published yet",
     )

@@ -13,15 +13,15 @@ from bookai.db.pool import Pool
 from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Capability, Record, Trend, VideoJob
 from graphs.production import Advance, Production
-from graphs.steps import Crew, Progress
+from graphs.steps import Crew, IsOurs, Progress
 from tests.graphs.crew import ALL, ARTICLE, NOW, RESULTS, Hand, review
 
 TTL = timedelta(hours=1)
 
 
-def no_context(agent: str, job: VideoJob, progress: Progress) -> Context:
+def no_context(agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs) -> Context:
     """These agents use neither tools nor models."""
-    del agent, job
+    del agent, job, is_ours
     return Context(None, None, Channel(), NOW, progress)  # type: ignore[arg-type]
 
 
@@ -34,7 +34,7 @@ async def line(pool: Pool, dsn: str, *agents: Agent) -> AsyncIterator[Production
 
 
 def production(crew: Crew, pool: Pool, savers: CheckpointPool) -> Production:
-    return Production(crew, pool, lambda: new_saver(savers), TTL, lambda: NOW)
+    return Production(crew, pool, lambda fence: new_saver(savers, fence), TTL, lambda: NOW)
 
 
 async def new_job(pool: Pool) -> int:
@@ -72,7 +72,7 @@ async def test_an_undecided_job_stays_where_it_is(pool: Pool, dsn: str) -> None:
     assert hand.runs["publish"] == 0
 
 
-async def test_a_no_ends_the_job_with_the_operators_reason(pool: Pool, dsn: str) -> None:
+async def test_a_no_ends_the_job_and_says_where_the_reason_is(pool: Pool, dsn: str) -> None:
     hand, job_id = Hand(), await new_job(pool)
     async with line(pool, dsn, hand) as main:
         await main.advance(job_id)
@@ -80,7 +80,7 @@ async def test_a_no_ends_the_job_with_the_operators_reason(pool: Pool, dsn: str)
 
         ended = await main.advance(job_id)
 
-    assert ended == Advance("refused", "rejected by operator:test: wrong number")
+    assert ended == Advance("refused", "rejected by operator:test: bookai approvals show 1")
     assert hand.runs["publish"] == 0
 
 

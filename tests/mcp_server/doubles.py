@@ -265,12 +265,12 @@ class Studio:
         return self.tokens.get(token)
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[str]:
-        """Serve over HTTP on a free loopback port; yield the URL."""
+    async def served(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve over HTTP on a loopback port, a free one by default; yield the URL."""
         url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
             serving = group.create_task(
-                serve_http(self.server(None), port=0, on_ready=url.set_result)
+                serve_http(self.server(None), port=port, on_ready=url.set_result)
             )
             try:
                 yield await url

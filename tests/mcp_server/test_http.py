@@ -164,6 +164,38 @@ async def test_a_server_that_is_gone_may_come_back(studio: Studio) -> None:
             raise AssertionError("the door opened")
 
 
+async def test_a_restart_of_the_server_costs_one_call_and_not_the_caller(studio: Studio) -> None:
+    async with AsyncExitStack() as stack:
+        async with studio.served() as url:
+            toolbox = await stack.enter_async_context(open_toolbox(url, "of-agent"))
+            await toolbox.call("echo", Said, text="before")
+
+        with pytest.raises(TryLater):
+            await toolbox.call("echo", Said, text="down")
+
+        async with studio.served(int(url.split(":")[2].split("/")[0])):
+            said = await toolbox.call("echo", Said, text="after")
+
+    assert said.text == "after"
+
+
+async def test_a_call_that_the_server_died_under_may_be_tried_again(studio: Studio) -> None:
+    asleep = asyncio.Event()
+
+    async def hear(fraction: float, message: str) -> None:
+        asleep.set()
+
+    async with AsyncExitStack() as stack:
+        async with studio.served() as url:
+            toolbox = await stack.enter_async_context(open_toolbox(url, "of-agent"))
+            acting = toolbox.acting("editor", 3, hear)
+            call = asyncio.ensure_future(acting.call("sleep_long", Nothing))
+            await asleep.wait()
+
+        with pytest.raises(TryLater):
+            await call
+
+
 async def test_a_client_that_goes_away_stops_its_call(studio: Studio) -> None:
     asleep = asyncio.Event()
 

@@ -1,17 +1,22 @@
 """The queue's engine on a real Postgres: tries, defects, stops, what a crash left behind."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
 
-from bookai.db import jobs, queue
+from bookai.db import audit, jobs, queue
 from bookai.db.pool import Pool
+from bookai.db.runs import standing
+from bookai.db.runs.fence import Fence, take
+from bookai.models import Queue
 from bookai.settings import Settings
 from graphs.production import Advance
-from studio.engine import LOCK_PREFIX, MAX_TRIES, Inline, Procrastinate, lock_of
+from studio.engine import LOCK_PREFIX, Engine, Inline, Procrastinate, lock_of
 from studio.foreground import carry
+from studio.turn import LONGEST_WAIT_S, MAX_TRIES, AdvanceJob, wait_s
 from studio.wiring import open_office
 
 
@@ -20,7 +25,7 @@ def engine(dsn: str, pool: Pool) -> Procrastinate:
     return Procrastinate(dsn, pool)
 
 
-async def new_job(pool: Pool, engine: Procrastinate | Inline | None = None) -> int:
+async def new_job(pool: Pool, engine: Engine | None = None) -> int:
     async with pool.acquire() as con, con.transaction():
         job_id = await jobs.create(con, "a.md", "default", "operator:test")
         if engine:
@@ -30,7 +35,7 @@ async def new_job(pool: Pool, engine: Procrastinate | Inline | None = None) -> i
 
 async def work_until(
     engine: Procrastinate,
-    advance: Callable[[int], Awaitable[Advance]],
+    advance: AdvanceJob,
     done: Callable[[], Awaitable[bool]],
 ) -> None:
     """Serve until `done` says so; the tests' own time limit bounds it."""
@@ -68,7 +73,7 @@ async def test_a_job_that_may_work_later_is_queued_for_later(
     job_id = await new_job(pool, engine)
     calls: list[int] = []
 
-    async def advance(one: int) -> Advance:
+    async def advance(one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
         calls.append(one)
         return Advance("queued", "the host is busy", 30)
 
@@ -86,7 +91,7 @@ async def test_after_the_last_try_the_job_fails_with_the_reason(
     job_id = await new_job(pool, engine)
     await pool.execute("UPDATE video_jobs SET attempt = $1", MAX_TRIES - 1)
 
-    async def advance(_job_id: int) -> Advance:
+    async def advance(_one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
         return Advance("queued", "the host is busy.", 30)
 
     async def failed() -> bool:
@@ -107,7 +112,7 @@ async def test_a_defect_ends_the_job_with_a_reason_and_not_the_worker(
     broken, sound = await new_job(pool, engine), await new_job(pool, engine)
     calls: list[int] = []
 
-    async def advance(one: int) -> Advance:
+    async def advance(one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
         calls.append(one)
         if one == broken:
             raise KeyError("secret")
@@ -130,7 +135,7 @@ async def test_a_job_that_another_process_has_is_put_off_and_costs_no_try(
 ) -> None:
     job_id = await new_job(pool, engine)
 
-    async def advance(_job_id: int) -> Advance:
+    async def advance(_one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
         pytest.fail("two processes had one job")
 
     async def put_off() -> bool:
@@ -146,14 +151,14 @@ async def test_a_job_without_a_queue_entry_is_found(pool: Pool, engine: Procrast
     lost, queued = await new_job(pool), await new_job(pool, engine)
     await pool.execute("UPDATE video_jobs SET updated_at = now() - interval '1 hour'")
 
-    assert await jobs.list_stranded(pool, LOCK_PREFIX, 30) == (lost,)
-    assert queued not in await jobs.list_stranded(pool, LOCK_PREFIX, 0)
+    assert await standing.list_stranded(pool, LOCK_PREFIX, 30) == (lost,)
+    assert queued not in await standing.list_stranded(pool, LOCK_PREFIX, 0)
 
 
 async def test_the_inline_twin_runs_what_was_queued_once(pool: Pool) -> None:
-    twin, calls = Inline(), list[int]()
+    twin, calls = Inline(pool), list[int]()
 
-    async def advance(one: int) -> Advance:
+    async def advance(one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
         calls.append(one)
         return Advance("done")
 
@@ -166,6 +171,144 @@ async def test_the_inline_twin_runs_what_was_queued_once(pool: Pool) -> None:
     assert calls == [job_id]
 
 
+@pytest.fixture(params=["procrastinate", "inline"])
+def either(request: pytest.FixtureRequest, engine: Procrastinate, pool: Pool) -> Engine:
+    """The engine and its twin, which must behave alike."""
+    return engine if request.param == "procrastinate" else Inline(pool)
+
+
+async def serve_until(
+    engine: Engine, advance: AdvanceJob, done: asyncio.Event, *queues: Queue
+) -> None:
+    """Serve until the advance itself says that it was called often enough."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(engine.serve(advance, 1, stop, queues=queues))
+        await done.wait()
+        stop.set()
+
+
+async def test_a_run_is_handed_over_to_the_queue_of_its_next_step(
+    pool: Pool, either: Engine
+) -> None:
+    job_id, seen = await new_job(pool, either), list[frozenset[Queue]]()
+    called = asyncio.Event()
+
+    async def advance(_one: int, _fence: Fence, queues: frozenset[Queue]) -> Advance:
+        seen.append(queues)
+        called.set()
+        return Advance("done") if "render" in queues else Advance("queued", hand_over="render")
+
+    await serve_until(either, advance, called, "graph")
+    assert await either.depth() == {"render": 1}
+    called.clear()
+    await serve_until(either, advance, called, "render", "publish")
+
+    assert await either.depth() == {}
+    assert seen == [{"graph"}, {"render", "publish"}]
+    (event,) = await audit.search(pool, kind="job.handed_over")
+    assert event.body == f'{{"from":"graph","job_id":{job_id},"to":"render"}}'
+
+
+async def test_a_job_goes_to_the_queue_of_the_step_at_which_it_stands(
+    pool: Pool, either: Engine
+) -> None:
+    job_id = await new_job(pool)
+    async with pool.acquire() as con, con.transaction():
+        await standing.begin_stage(con, job_id, "publish", "publish")
+        await either.enqueue(con, job_id)
+        await either.enqueue(con, job_id)
+
+    assert await either.depth() == {"publish": 1}
+
+
+async def test_a_run_whose_job_was_taken_ends_quietly_and_is_audited_once(
+    pool: Pool, either: Engine
+) -> None:
+    job_id, called = await new_job(pool, either), asyncio.Event()
+
+    async def advance(one: int, fence: Fence, _queues: frozenset[Queue]) -> Advance:
+        await take(pool, one)
+        called.set()
+        async with fence.writing(pool):
+            pytest.fail("a fenced run wrote")
+
+    await serve_until(either, advance, called)
+
+    assert await either.depth() == {}
+    (event,) = await audit.search(pool, kind="run.fenced")
+    assert event.body == (
+        f'{{"job_id":{job_id},"why":"job {job_id} was taken up by another process (1, now 2)."}}'
+    )
+    assert (await jobs.get(pool, job_id)).status == "queued"
+
+
+@pytest.mark.parametrize(
+    ("after_s", "tries", "least"), [(30, 1, 30), (30, 3, 120), (30, 9, 900), (7200, 4, 7200)]
+)
+def test_waits_grow_but_a_platforms_own_word_is_neither_shortened_nor_multiplied_for_ever(
+    after_s: float, tries: int, least: float
+) -> None:
+    waits = [wait_s(after_s, tries, random.Random(seed)) for seed in range(200)]
+
+    assert min(waits) >= least
+    assert max(waits) <= 1.2 * max(least, LONGEST_WAIT_S)
+    assert len(set(waits)) > 100
+
+
+async def test_what_the_database_failed_is_tried_again(pool: Pool, engine: Procrastinate) -> None:
+    job_id = await new_job(pool, engine)
+
+    async def advance(_one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
+        await pool.execute("SELECT 1 / 0")
+        return Advance("done")
+
+    async def put_off() -> bool:
+        return await entries(pool) == [("todo", True)]
+
+    await work_until(engine, advance, put_off)
+
+    assert (await jobs.get(pool, job_id)).status == "queued"
+
+
+async def test_a_run_that_a_stop_cut_short_is_queued_at_once(
+    pool: Pool, engine: Procrastinate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.engine.STOP_S", 0.1)
+    await new_job(pool, engine)
+    called = asyncio.Event()
+
+    async def advance(_one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
+        called.set()
+        await asyncio.Event().wait()
+        return Advance("done")
+
+    await serve_until(engine, advance, called)
+
+    assert await engine.depth() == {"graph": 1}
+
+
+async def test_a_worker_that_lost_its_place_registers_anew(
+    pool: Pool, engine: Procrastinate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an hour's freeze: others have forgotten it, and it may not take a job so."""
+    monkeypatch.setattr("studio.engine.QUICK_END_S", 0.0)
+    calls: list[int] = []
+
+    async def advance(one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
+        calls.append(one)
+        if len(calls) == 1:
+            await pool.execute("DELETE FROM procrastinate_workers")
+            await new_job(pool, engine)
+        return Advance("done")
+
+    async def both() -> bool:
+        return len(calls) == 2 and await entries(pool) == []
+
+    await new_job(pool, engine)
+    await work_until(engine, advance, both)
+
+
 async def test_a_watched_job_is_not_kept_waiting_by_others(
     pool: Pool, engine: Procrastinate
 ) -> None:
@@ -174,7 +317,7 @@ async def test_a_watched_job_is_not_kept_waiting_by_others(
     mine = await new_job(pool)
     calls: list[int] = []
 
-    async def advance(one: int) -> Advance:
+    async def advance(one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
         calls.append(one)
         async with pool.acquire() as con, con.transaction():
             await jobs.set_status(con, one, "waiting")

@@ -9,6 +9,7 @@ import pytest
 import tools
 from agents.base import Agent
 from bookai.db import audit, executions, jobs
+from bookai.db.runs.fence import take
 from bookai.models import Record
 from bookai.settings import Settings
 from bookai.toolbox import open_toolbox
@@ -41,7 +42,7 @@ async def test_the_agent_of_the_how_to_is_tried_and_replaced(settings: Settings)
         async with pool.acquire() as con, con.transaction():
             job_id = await jobs.create(con, "a.md", "default", "operator:test")
 
-        job = await crew.do(Step(job_id, "write"))
+        job = await crew.do(Step(await take(pool, job_id), "write"))
 
         assert job.script is not None
         assert [(f.wanted, f.used) for f in job.fallbacks] == [("haiku_writer", "zeno")]

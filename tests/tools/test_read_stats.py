@@ -5,6 +5,7 @@ import pytest
 
 from bookai.errors import ToolFailed
 from bookai.models import Publication, Report
+from tests.peers.tickets import ticket
 from tools.platforms.base import Files
 from tools.platforms.gallery import PLATFORM
 from tools.read_stats import TOOL, read_stats
@@ -13,7 +14,7 @@ from tools.read_stats import TOOL, read_stats
 @pytest.fixture
 async def publication(made: Any, lend: Any) -> Publication:
     files = Files(video=made.video, thumbnail=made.thumbnail, captions=made.captions)
-    sent = await PLATFORM.send(made.post, files, "k1", lend())
+    sent = await PLATFORM.send(made.post, files, ticket(), lend())
     return Publication(
         post_id=1,
         platform="gallery",

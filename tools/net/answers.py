@@ -31,7 +31,7 @@ def check_status(where: str, status: int, headers: Mapping[str, str]) -> None:
             "Save the page as a file and give its path."
         )
     if status in _BUSY:
-        after_s = _retry_after(headers.get("retry-after", ""), 60.0)
+        after_s = retry_after(headers.get("retry-after", ""), 60.0)
         raise TryLater(
             f"{where} is busy (status {status}); asking again in {after_s:.0f} s.", after_s=after_s
         )
@@ -63,7 +63,8 @@ def netloc(host: str, port: int | None) -> str:
     return f"{name}:{port}" if port else name
 
 
-def _retry_after(text: str, default_s: float) -> float:
+def retry_after(text: str, default_s: float) -> float:
+    """Return the seconds that a Retry-After header asks for: 1 to a day, else `default_s`."""
     text = text.strip()
     if text.isascii() and text.isdigit():
         wait_s = float(text)

@@ -7,9 +7,8 @@ the very address that it checked: a second look-up could answer something else.
 """
 
 import asyncio
-import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import httpx
@@ -18,22 +17,13 @@ from bookai.errors import Refused, TryLater
 from bookai.house import VERSION
 from tools.base import Fetched
 from tools.net import answers
-from tools.net.addresses import Address, Allowed, read_address, read_allowed, why_not_public
+from tools.net.addresses import Address, read_allowed
 from tools.net.body import read_capped, too_large
+from tools.net.reach import WEB_PORTS, Reach, Resolve, resolve_name
 
 MAX_REDIRECTS = 5
 MAX_ADDRESSES = 4
 USER_AGENT = f"BookAI-Studio/{VERSION}"
-_WEB_PORTS = {"http": 80, "https": 443}
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-
-
-async def resolve_name(host: str, port: int) -> tuple[str, ...]:
-    """Return every address of `host`, in the system's order of preference."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(info[4][0]) for info in found))
 
 
 class Gate:
@@ -53,10 +43,9 @@ class Gate:
         resolve: Resolve = resolve_name,
         trust: ssl.SSLContext | None = None,
     ) -> None:
-        self._allowed: tuple[Allowed, ...] = tuple(read_allowed(entry) for entry in allow_private)
+        self._reach = Reach(tuple(read_allowed(entry) for entry in allow_private), resolve)
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
-        self._resolve = resolve
         self._trust = trust
 
     async def __call__(self, url: str, *, accept: str = "*/*") -> Fetched:
@@ -88,7 +77,7 @@ class Gate:
     async def _hop(self, url: httpx.URL, accept: str) -> Fetched | httpx.URL:
         """Ask for one URL at one of its checked addresses; a redirect comes back as a URL."""
         where = answers.shown(url)
-        addresses = await self._checked_addresses(url)
+        addresses = await self._reach.addresses(url)
         failure: httpx.TransportError | None = None
         for address in addresses[:MAX_ADDRESSES]:
             try:
@@ -104,49 +93,12 @@ class Gate:
             ) from failure
         raise TryLater(f"{where} cannot be reached: {_reason(failure)}.", after_s=60) from failure
 
-    async def _checked_addresses(self, url: httpx.URL) -> tuple[Address, ...]:
-        """Resolve the host once; every address must be public or allowed."""
-        host, port, where = url.host, _port(url), answers.shown(url)
-        # The raw form is ASCII: international names go out as they are registered.
-        name = url.raw_host.decode("ascii")
-        try:
-            addresses = tuple(read_address(one) for one in await self._resolve(name, port))
-        except socket.gaierror as error:
-            raise TryLater(
-                f"the name {host!r} is not known ({error.strerror}). "
-                "Check its spelling and the machine's network.",
-                after_s=120,
-            ) from error
-        except UnicodeError as error:
-            raise Refused(f"{where} has no valid host name.") from error
-        if not addresses:
-            raise TryLater(f"the name {host!r} has no address.", after_s=120)
-        for address in addresses:
-            self._check_address(where, host, port, address)
-        return addresses
-
-    def _check_address(self, where: str, host: str, port: int, address: Address) -> None:
-        if any(entry.permits(host, port, address) for entry in self._allowed):
-            return
-        kind = why_not_public(address)
-        if kind:
-            is_at = "is" if str(address) == host else f"leads to {address},"
-            raise Refused(
-                f"{where} {is_at} {kind} address; the studio does not fetch those. "
-                f'To allow it: allow_private = ["{answers.netloc(host, port)}"] in studio.toml.'
-            )
-        if port not in _WEB_PORTS.values() and port < 1024:
-            raise Refused(
-                f"{where} asks for port {port}, which is not for web pages. "
-                f'To allow it: allow_private = ["{answers.netloc(host, port)}"] in studio.toml.'
-            )
-
     async def _get(self, url: httpx.URL, address: Address, accept: str) -> Fetched | httpx.URL:
         limits = httpx.Timeout(self._timeout_s, connect=min(5.0, self._timeout_s))
         # A client of its own for each request: connections are pooled by address, and two names
         # at one address must not share a connection whose certificate was checked for the first.
         async with httpx.AsyncClient(
-            verify=self._trust or _trust(), trust_env=False, timeout=limits
+            verify=self._trust or trust(), trust_env=False, timeout=limits
         ) as client:
             request = client.build_request(
                 "GET",
@@ -191,7 +143,7 @@ def _read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     except (httpx.InvalidURL, ValueError) as error:
         raise Refused(f"{answers.shown(text)} is no valid URL ({error}).") from error
     where = answers.shown(url)
-    if url.scheme not in _WEB_PORTS:
+    if url.scheme not in WEB_PORTS:
         raise Refused(f"{where} is neither http nor https; the studio fetches nothing else.")
     if not url.host or not 0 < (port or 80) < 65536:
         raise Refused(f"{where} names no host, or no possible port.")
@@ -203,15 +155,12 @@ def _read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     return url
 
 
-def _port(url: httpx.URL) -> int:
-    return url.port or _WEB_PORTS[url.scheme]
-
-
 def _reason(error: Exception | None) -> str:
     return " ".join(str(error).split())[:160] or type(error).__name__
 
 
 @cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
+    """Return the certificates that the studio believes."""
     # Reading the certificates takes 20-50 ms: once is enough.
     return httpx.create_ssl_context(trust_env=False)

@@ -1,15 +1,33 @@
 """What a platform's file exports: `PLATFORM`, one place where videos are published."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
 
-from bookai.errors import BookAIError
+from pydantic import ValidationError
+
+from bookai.errors import BookAIError, OperatorNeeded, TryLater
 from bookai.models import Post, Publication, Record, Report
 from bookai.plugins import load_plugins
 from tools.base import ToolContext
+
+C = TypeVar("C", bound=Record)
+
+Resend = Literal["same_key_is_same_post", "ask_witness", "ask_operator"]
+"""What to do when it is not known whether a post is out.
+
+`same_key_is_same_post`: ask; where nothing is found, sending again under the same key cannot make a
+second post. `ask_witness`: ask; the platform's no is certain. `ask_operator`: nothing can be asked,
+so a person looks, and nothing is sent again before he has spoken.
+"""
+
+Shown = Literal["flag", "text", "refused"]
+"""How a platform tells viewers a fact: a flag of its own, words in the text, or not at all."""
 
 
 class NotSent(BookAIError):
@@ -18,6 +36,10 @@ class NotSent(BookAIError):
     def __init__(self, cause: BookAIError) -> None:
         super().__init__(str(cause))
         self.cause = cause
+
+
+class LeaseLost(TryLater):
+    """Another process took the post over; whoever sees this has stopped and sent nothing since."""
 
 
 class Files(Record):
@@ -29,27 +51,57 @@ class Files(Record):
 
 
 class Sent(Record):
-    """The platform's receipt."""
+    """The platform's receipt. `alarm` says what an operator must look at although it is out."""
 
     external_id: str
     url: str
+    alarm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One attempt at one post.
+
+    `key` is the post's own and `armed_at` when it was armed first, both the same at every attempt;
+    `handle` is what an earlier attempt left behind. `hold(handle)` proves that the attempt is still
+    ours and keeps the handle for the next one: call it right before every step that has an effect,
+    and before the first byte. It raises `LeaseLost`.
+    """
+
+    key: str
+    armed_at: datetime
+    handle: str | None
+    hold: Callable[[str | None], Awaitable[None]]
 
 
 class Platform(ABC):
-    """One place to publish. `key` is the post's own, the same at every try."""
+    """One place to publish.
+
+    `resend` says what happens to a post whose outcome is unknown; `shows` names for each
+    field of `Flags` how viewers are told that it is so.
+    """
 
     name: str
+    resend: ClassVar[Resend]
+    shows: ClassVar[Mapping[str, Shown]]
 
     @abstractmethod
-    async def find(self, key: str, ctx: ToolContext) -> Sent | None:
-        """Return the receipt of a post that is out already, or None when certainly none is."""
+    async def find(self, post: Post, ticket: Ticket, ctx: ToolContext) -> Sent | None:
+        """Return the receipt of a post that is out already, or None when certainly none is.
+
+        Raises:
+            TryLater: the platform cannot be asked now.
+            OperatorNeeded: it cannot tell.
+        """
 
     @abstractmethod
-    async def send(self, post: Post, files: Files, key: str, ctx: ToolContext) -> Sent:
+    async def send(self, post: Post, files: Files, ticket: Ticket, ctx: ToolContext) -> Sent:
         """Publish, once.
 
         Raises:
-            NotSent: certainly nothing went out.
+            NotSent: certainly nothing went out; a `Refused` cause is for good, a `TryLater` says
+                when to come again.
+            LeaseLost: another process took over.
             BookAIError: it is not known whether something went out.
         """
 
@@ -60,6 +112,20 @@ class Platform(ABC):
         Raises:
             ToolFailed: it is not there any more, or not what was published.
         """
+
+
+def read_config(kind: type[C], config: Mapping[str, Any], name: str) -> C:
+    """Return a platform's own table `[plugins.<name>]`.
+
+    Raises:
+        OperatorNeeded: a key or a value in it is not understood; the value is not repeated.
+    """
+    try:
+        return kind.model_validate(dict(config.get(name, {})))
+    except ValidationError as error:
+        # From None: the library's own words repeat the value, and it may be a secret.
+        wrong = "; ".join(f"{e['loc'][0]}: {e['msg'].lower()}" for e in error.errors() if e["loc"])
+        raise OperatorNeeded(f"[plugins.{name}]: {wrong}.", mend="Correct studio.toml.") from None
 
 
 @cache

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import av
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from bookai.errors import BookAIError, OperatorNeeded, ToolFailed
 from bookai.models import Post, Publication, Record, Report
 from tools.base import ToolContext
-from tools.platforms.base import Files, NotSent, Platform, Sent
+from tools.platforms.base import Files, NotSent, Platform, Sent, Ticket, read_config
 from tools.site import pages, store
 
 
@@ -29,16 +29,19 @@ class Gallery(Platform):
     """A static site in the studio's own folder; works from the disk and from any host."""
 
     name = "gallery"
+    resend = "same_key_is_same_post"
+    # Every page has a line of its own for each; see tools/site/pages.py.
+    shows: ClassVar = {"ai_made": "text", "paid_promotion": "text"}
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
 
-    async def find(self, key: str, ctx: ToolContext) -> Sent | None:
+    async def find(self, post: Post, ticket: Ticket, ctx: ToolContext) -> Sent | None:
         root, config = ctx.gallery_dir, _config(ctx.config)
 
         def look() -> Sent | None:
             with store.locked(root):
-                entry = next((one for one in store.entries(root) if one.key == key), None)
+                entry = next((one for one in store.entries(root) if one.key == ticket.key), None)
                 if entry is None:
                     return None
                 # Whoever died after the page was out may have left the index behind it.
@@ -50,9 +53,10 @@ class Gallery(Platform):
         except OSError as error:
             raise _named(error, root, "it is not known yet whether the page is out") from error
 
-    async def send(self, post: Post, files: Files, key: str, ctx: ToolContext) -> Sent:
+    async def send(self, post: Post, files: Files, ticket: Ticket, ctx: ToolContext) -> Sent:
         root = ctx.gallery_dir
-        work = _Publishing(root, post, files, key, self._now)
+        work = _Publishing(root, post, files, ticket.key, self._now)
+        await ticket.hold(None)
         try:
             config = _config(ctx.config)
             return await asyncio.to_thread(work.publish, config)
@@ -168,11 +172,7 @@ def _named(error: OSError, root: Path, state: str) -> OperatorNeeded:
 
 
 def _config(config: Mapping[str, Any]) -> GalleryConfig:
-    try:
-        return GalleryConfig.model_validate(dict(config.get("gallery", {})))
-    except ValidationError as error:
-        wrong = "; ".join(f"{e['loc'][0]}: {e['msg'].lower()}" for e in error.errors())
-        raise OperatorNeeded(f"[plugins.gallery]: {wrong}.", mend="Correct studio.toml.") from error
+    return read_config(GalleryConfig, config, "gallery")
 
 
 def _utc_now() -> datetime:

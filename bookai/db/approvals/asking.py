@@ -82,7 +82,8 @@ async def request(  # noqa: PLR0913  # one question: whose job, which bytes, fro
         if approval_id is not None:
             break
         # Another process asked at the same moment: look again at what it wrote.
-        await jobs.load(con, job_id)
+        if await latest(con, job_id) is None:
+            raise Refused(f"there is no job {job_id}. `bookai jobs` lists them.")
     await tell_asked(con, await get(con, approval_id), STUDIO)
     return approval_id
 

@@ -276,7 +276,6 @@ async def _settle(con: Con, approval: Approval, word: Word, right: Right) -> Non
         "job_id": approval.job_id,
         "decision": state if is_last else "pending",
         "vote": "yes" if word.approve else "no",
-        "reason": word.reason,
         "decided_at": word.at,
         "digest": approval.digest,
         "shown": shown(approval.post),
@@ -289,7 +288,9 @@ async def _settle(con: Con, approval: Approval, word: Word, right: Right) -> Non
         "batch_id": word.batch_id,
     }
     kind = "approval.decided" if is_last else "approval.voted"
-    await audit.append(con, kind, word.by, body)
+    # A person's own words can be erased; the proof of the decision stays.
+    personal = {"reason": word.reason}
+    await audit.append(con, kind, word.by, body, personal=personal, subject=word.by)
 
 
 def _state(word: Word) -> str:

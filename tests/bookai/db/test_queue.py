@@ -16,7 +16,7 @@ from bookai.db.queue import (
     depth,
     enqueue,
     hold_running,
-    release_dead,
+    loads,
 )
 from bookai.errors import Refused
 
@@ -26,19 +26,6 @@ ENTRY = Entry(task="advance_job", args={"job_id": 1}, queue="graph", lock="job-1
 async def add(pool: Pool, entry: Entry = ENTRY) -> int:
     async with pool.acquire() as con, con.transaction():
         return await enqueue(con, entry)
-
-
-async def begin(pool: Pool, *, silent_s: float = 0) -> int:
-    """Fetch the entry as a worker does; its heartbeat is `silent_s` old."""
-    worker = await pool.fetchval("SELECT procrastinate_register_worker_v1()")
-    job: int = await pool.fetchval("SELECT id FROM procrastinate_fetch_job_v2(NULL, $1)", worker)
-    await pool.execute(
-        "UPDATE procrastinate_workers SET last_heartbeat = now() - make_interval(secs => $2) "
-        "WHERE id = $1",
-        worker,
-        silent_s,
-    )
-    return job
 
 
 async def test_an_entry_goes_with_its_transaction(pool: Pool) -> None:
@@ -67,6 +54,27 @@ async def test_asking_again_with_more_priority_moves_the_entry_forward(pool: Poo
     assert await pool.fetchval(query, added) == 10
 
 
+async def test_an_entry_stays_with_its_watcher_whoever_asks_again(pool: Pool) -> None:
+    await add(pool, Entry(task="t", args={}, queue="desk-1", once="job-1"))
+
+    await add(pool, Entry(task="t", args={}, queue="render", once="job-1"))
+
+    assert await depth(pool) == {"desk": 1}
+
+
+async def test_the_age_of_a_queue_is_that_of_its_oldest_entry_that_may_start(pool: Pool) -> None:
+    await add(pool)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    await add(pool, Entry(task="t", args={}, queue="render", at=later))
+    await pool.execute("UPDATE procrastinate_events SET at = at - interval '1 minute'")
+
+    found = await loads(pool)
+
+    assert round(found["graph"].oldest_s) == 60
+    assert found["render"].oldest_s == 0
+    assert (found["graph"].waiting, found["graph"].running) == (1, 0)
+
+
 async def test_a_lock_is_held_by_one_process_at_a_time(dsn: str) -> None:
     async with hold_running(dsn, "job-1"):
         with pytest.raises(AlreadyRunning, match="job-1"):
@@ -75,47 +83,6 @@ async def test_a_lock_is_held_by_one_process_at_a_time(dsn: str) -> None:
 
     async with hold_running(dsn, "job-1"):
         pass
-
-
-async def test_an_entry_whose_lock_is_held_is_not_taken_away(pool: Pool, dsn: str) -> None:
-    await add(pool)
-    await begin(pool, silent_s=3600)
-
-    async with hold_running(dsn, "job-1"):
-        assert await release_dead(pool) == 0
-
-
-async def test_a_dead_workers_entry_is_queued_again(pool: Pool) -> None:
-    await add(pool)
-    await begin(pool, silent_s=3600)
-
-    assert await release_dead(pool) == 1
-    assert await depth(pool) == {"graph": 1}
-
-
-async def test_a_worker_that_still_beats_keeps_its_entry(pool: Pool) -> None:
-    await add(pool)
-    await begin(pool)
-
-    assert await release_dead(pool) == 0
-
-
-async def test_for_a_named_lock_the_heartbeat_is_not_waited_for(pool: Pool) -> None:
-    await add(pool)
-    await begin(pool)
-
-    assert await release_dead(pool, lock="job-1") == 1
-
-
-async def test_a_dead_entry_with_a_waiting_twin_gives_way_to_it(pool: Pool) -> None:
-    await add(pool)
-    await begin(pool, silent_s=3600)
-    twin = await add(pool)
-
-    assert await release_dead(pool) == 1
-
-    left = await pool.fetch("SELECT id FROM procrastinate_jobs WHERE status = 'todo'")
-    assert [row["id"] for row in left] == [twin]
 
 
 async def test_many_who_ask_at_once_get_one_entry(pool: Pool) -> None:

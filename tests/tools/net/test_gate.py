@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from bookai.errors import OperatorNeeded, Refused, TryLater
 from tests.peers.web_server import MIB, Page, WebServer
-from tools.net.gate import USER_AGENT, Gate, Resolve
+from tools.net.gate import USER_AGENT, Gate
+from tools.net.reach import Resolve
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from lxml import etree
 
 from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Post, Publication
+from tests.peers.tickets import ticket
 from tools.base import ToolContext
 from tools.platforms.base import Files, NotSent, Sent
 from tools.platforms.gallery import Gallery
@@ -28,7 +29,7 @@ def files_of(made: Any) -> Files:
 
 
 async def publish(made: Any, ctx: ToolContext, post: Post | None = None, key: str = "k1") -> Sent:
-    return await GALLERY.send(post or made.post, files_of(made), key, ctx)
+    return await GALLERY.send(post or made.post, files_of(made), ticket(key), ctx)
 
 
 def receipt(sent: Sent) -> Publication:
@@ -78,8 +79,8 @@ async def test_a_published_post_is_found_by_its_key_and_the_index_mended(
     sent = await publish(made, ctx)
     (ctx.gallery_dir / "index.html").unlink()
 
-    assert await GALLERY.find("k1", ctx) == sent
-    assert await GALLERY.find("another", ctx) is None
+    assert await GALLERY.find(made.post, ticket("k1"), ctx) == sent
+    assert await GALLERY.find(made.post, ticket("another"), ctx) is None
     assert sent.external_id in (ctx.gallery_dir / "index.html").read_text()
 
 
@@ -90,7 +91,7 @@ async def test_what_a_crash_left_half_written_is_not_listed_and_is_replaced(
     sent = await publish(made, ctx)
     folder = ctx.gallery_dir / "v" / sent.external_id
     (folder / "post.json").write_text('{"key": "k1"')
-    assert await GALLERY.find("k1", ctx) is None
+    assert await GALLERY.find(made.post, ticket("k1"), ctx) is None
 
     assert await publish(made, ctx) == sent
 
@@ -164,13 +165,13 @@ async def test_an_index_that_cannot_be_written_leaves_the_outcome_open(
         await publish(made, ctx)
 
     (ctx.gallery_dir / "index.html").rmdir()
-    assert await GALLERY.find("k1", ctx) is not None
+    assert await GALLERY.find(made.post, ticket("k1"), ctx) is not None
 
 
 async def test_the_feed_has_the_media_and_its_order_is_newest_first(made: Any, lend: Any) -> None:
     ctx = lend(config={"gallery": {"name": "Clocks & Co", "base_url": "https://v.example/"}})
     older = Gallery(lambda: NOW - timedelta(days=1))
-    await older.send(made.saying(title="Older"), files_of(made), "k0", ctx)
+    await older.send(made.saying(title="Older"), files_of(made), ticket("k0"), ctx)
     sent = await publish(made, ctx, made.with_offer())
 
     raw = (ctx.gallery_dir / "feed.xml").read_bytes()

@@ -1,7 +1,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -11,44 +11,9 @@ from bookai.db.approvals import Approval
 from bookai.db.approvals.deciding import UPDATE_DECIDED
 from bookai.db.pool import Con
 from bookai.errors import Refused
-from bookai.models import Flags, Post
+from tests.bookai.db.approvals.asked import ANN, BOB, NOW, OTHER, POST, TTL, ask, kinds, states
 
 NewJob = Callable[[], Awaitable[int]]
-
-NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
-TTL = timedelta(hours=72)
-ANN, BOB = "operator:ann", "operator:bob"
-POST = Post(
-    platform="gallery",
-    account="local",
-    title="A bridge for toads 🐸",
-    caption="Källa: Wikinews",
-    hashtags=("#nature",),
-    flags=Flags(),
-    source_url="https://example.org/toads",
-    source_credit="Source: Wikinews",
-    language="en",
-    video_sha256="a" * 64,
-    thumbnail_sha256="b" * 64,
-    captions_sha256="c" * 64,
-    transcript="Toads cross.",
-)
-OTHER = POST.model_copy(update={"caption": "Another caption"})
-
-
-async def ask(
-    pool: asyncpg.Pool, job_id: int, post: Post = POST, now: datetime = NOW, ttl: timedelta = TTL
-) -> int:
-    async with pool.acquire() as con, con.transaction():
-        return await approvals.request(con, job_id, post, "/videos/1/video.mp4", now, ttl)
-
-
-async def kinds(pool: asyncpg.Pool) -> list[str]:
-    return [event.kind for event in reversed(await audit.search(pool))]
-
-
-async def states(pool: asyncpg.Pool) -> dict[int, str]:
-    return {row.approval_id: row.state for row in await approvals.list_(pool)}
 
 
 async def test_what_is_asked_is_what_the_operator_sees(pool: asyncpg.Pool, job_id: int) -> None:
@@ -151,7 +116,7 @@ async def test_a_decision_is_written_with_its_audit_event_and_wakes_the_job(
     body = json.loads(event.body)
     assert body["decision"] == "approved"
     assert body["digest"] == POST.digest()
-    assert body["reason"] == "fine"
+    assert body["reason"].keys() == {"commitment"}
     assert body["shown"]["title"] == POST.title
 
 
@@ -305,7 +270,7 @@ async def test_what_expired_is_asked_anew(pool: asyncpg.Pool, job_id: int) -> No
 
 
 async def test_expiry_ends_what_waits_and_what_was_approved_but_not_published(
-    pool: asyncpg.Pool, new_job: NewJob
+    pool: asyncpg.Pool, new_job: NewJob, attacker: asyncpg.Connection
 ) -> None:
     waiting, approved, rejected, published, fresh = [await new_job() for _ in range(5)]
     ids = {job: await ask(pool, job) for job in (waiting, approved, rejected, published)}
@@ -313,8 +278,12 @@ async def test_expiry_ends_what_waits_and_what_was_approved_but_not_published(
     await approvals.decide(pool, ids[approved], True, "", ANN, NOW)
     await approvals.decide(pool, ids[rejected], False, "no", ANN, NOW)
     await approvals.decide(pool, ids[published], True, "", ANN, NOW)
-    claim = await outbox.arm(pool, published, POST)
-    await outbox.mark_sending(pool, claim.post_id)
+    await outbox.arm(pool, published, POST)
+    # By hand: the database begins to send by its own clock, this test has another.
+    await attacker.execute(
+        "UPDATE social_posts"
+        "   SET state = 'sending', sent_at = now(), lease_owner = 'a', lease_until = now()"
+    )
 
     assert await approvals.expire(pool, NOW + TTL) == (waiting, approved)
 
@@ -406,3 +375,20 @@ async def test_a_post_that_cannot_be_kept_as_it_is_is_refused(
 async def test_an_approval_that_never_expires_is_refused(pool: asyncpg.Pool, job_id: int) -> None:
     with pytest.raises(Refused, match="future"):
         await ask(pool, job_id, ttl=timedelta())
+
+
+async def test_a_persons_words_can_be_erased_and_the_decision_stays(
+    pool: asyncpg.Pool, new_job: NewJob
+) -> None:
+    first, second = [await ask(pool, await new_job()) for _ in range(2)]
+    await approvals.decide(pool, first, False, "my aunt dislikes it", ANN, NOW)
+    await approvals.decide(pool, second, False, "too loud", BOB, NOW)
+
+    await audit.erase(pool, ANN, "operator:admin", "asked for")
+
+    erased, kept = await approvals.get(pool, first), await approvals.get(pool, second)
+    assert (erased.state, erased.note, erased.votes[0].reason) == (
+        "rejected", "(erased)", "(erased)",
+    )  # fmt: skip
+    assert (kept.note, kept.votes[0].reason) == ("too loud", "too loud")
+    assert "aunt" not in "".join(event.body for event in await audit.search(pool))

@@ -1,0 +1,113 @@
+"""One turn: a worker takes a job, carries it as far as it may, and says what comes next."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from bookai.db import audit, jobs
+from bookai.db.pool import Con, Pool
+from bookai.db.runs import standing
+from bookai.db.runs.fence import Fence, Fenced, take
+from bookai.metrics import QUEUE_RETRIES, RUNS_FENCED
+from bookai.models import Queue
+from graphs.production import Advance
+
+logger = logging.getLogger(__name__)
+
+MAX_TRIES = 5
+LONGEST_WAIT_S = 900.0
+JITTER = 0.2
+
+AdvanceJob = Callable[[int, Fence, frozenset[Queue]], Awaitable[Advance]]
+Enqueue = Callable[[Con, int, datetime | None], Awaitable[None]]
+
+
+def wait_s(after_s: float, tries: int, rng: Random) -> float:
+    """Return how long to wait before the next try, `tries` having been made.
+
+    It doubles from `after_s` up to `LONGEST_WAIT_S`, but is never less than `after_s`: a platform
+    that says when its quota is reset means it. Jitter only adds, so that many that failed
+    together do not come back together.
+    """
+    grown_s = min(after_s * 2.0 ** (tries - 1), LONGEST_WAIT_S)
+    return max(after_s, grown_s) * (1 + JITTER * rng.random())
+
+
+@dataclass(slots=True)
+class Turn:
+    """A worker's turn at a job. The caller holds the job's lock while `work` runs, not after."""
+
+    pool: Pool
+    enqueue: Enqueue
+    rng: Random
+    job_id: int
+    fence: Fence | None = field(default=None, init=False)
+
+    async def work(self, advance: AdvanceJob, queues: frozenset[Queue]) -> None:
+        """Take the job, advance it, and queue whatever comes next.
+
+        Raises:
+            Fenced: another process took the job; end with `put_back`.
+        """
+        fence = self.fence = await take(self.pool, self.job_id)
+        result = await advance(self.job_id, fence, queues)
+        if result.hand_over is not None:
+            async with fence.writing(self.pool) as con:
+                await standing.hand_over(con, self.job_id, result.hand_over)
+                await self.enqueue(con, self.job_id, None)
+        elif result.again_after_s is not None:
+            await self.put_off(result.reason or "not yet", result.again_after_s)
+
+    async def put_off(self, reason: str, after_s: float) -> None:
+        """Count the try; queue the next one with growing distance, or give up.
+
+        Raises:
+            Fenced: another process took the job.
+        """
+        async with self._writing() as con:
+            tries = await standing.count_try(con, self.job_id)
+            if tries >= MAX_TRIES:
+                reason = (
+                    f"gave up after {tries} tries: {reason} "
+                    f"To try again: bookai make --resume {self.job_id}"
+                )
+                await jobs.set_status(con, self.job_id, "failed", reason=reason)
+                return
+            QUEUE_RETRIES.labels(await standing.queue_of(con, self.job_id)).inc()
+            at = datetime.now(UTC) + timedelta(seconds=wait_s(after_s, tries, self.rng))
+            await self.enqueue(con, self.job_id, at)
+
+    async def put_back(self, why: str, after_s: float) -> None:
+        """Queue the job again without counting a try; when it was taken from us, only say so."""
+        at = datetime.now(UTC) + timedelta(seconds=after_s)
+        async with self.pool.acquire() as con, con.transaction():
+            try:
+                if self.fence is not None:
+                    await self.fence.hold(con)
+            except Fenced as fenced:
+                body = {"job_id": self.job_id, "why": str(fenced)}
+                await audit.append(con, "run.fenced", "studio", body)
+                RUNS_FENCED.inc()
+                why = str(fenced)
+            else:
+                await self.enqueue(con, self.job_id, at)
+        logger.warning("Left job %s: %s", self.job_id, why, extra={"action": "job_left"})
+
+    async def fail(self, reason: str) -> None:
+        """End the job with a reason.
+
+        Raises:
+            Fenced: another process took the job.
+        """
+        async with self._writing() as con:
+            await jobs.set_status(con, self.job_id, "failed", reason=reason)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Con]:
+        async with self.pool.acquire() as con, con.transaction():
+            if self.fence is not None:
+                await self.fence.hold(con)
+            yield con
