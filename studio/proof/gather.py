@@ -49,9 +49,7 @@ def gather(dossier: Dossier, settings: Settings, *, with_video: bool) -> Files:
     put("publications.json", dossier.posts)
     files["audit/events.json"] = as_json([_event(one, machine) for one in dossier.events])
     files["audit/checkpoint.note"] = dossier.events[0].note.encode()
-    shown = {one.event_id for one in dossier.events if not _is_withheld(one, machine)}
-    personal = [row for row in dossier.personal if row["event_id"] in shown]
-    files["audit/personal.json"] = as_json(personal)
+    files["audit/personal.json"] = as_json(_personal(dossier, machine))
     if job.render:
         put("credentials.json", assets.credentials_of(Path(job.render.video_path)))
     return files
@@ -163,6 +161,17 @@ def _event(one: Inclusion, machine: Machine) -> dict[str, Any]:
         return {**told, "leaf": leaf_of(one).hex(), "withheld": WITHHELD}
     words = {"at_us": one.at_us, "kind": one.kind, "actor": one.actor, "job_id": one.job_id}
     return {**told, **words, "body": one.body}
+
+
+def _personal(dossier: Dossier, machine: Machine) -> list[dict[str, Any]]:
+    """Return the texts beside the log that belong to events which are shown."""
+    shown = {one.event_id: one for one in dossier.events if not _is_withheld(one, machine)}
+    return [
+        row
+        for row in dossier.personal
+        if (event := shown.get(row["event_id"]))
+        and (event.kind in VERBATIM or not machine.is_named_in(row["value"]))
+    ]
 
 
 def _is_withheld(one: Inclusion, machine: Machine) -> bool:

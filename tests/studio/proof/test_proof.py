@@ -251,7 +251,8 @@ async def test_what_an_operator_said_stays_to_the_letter(maker: Maker, tmp_path:
 
     files = await maker.pack(await maker.publish(reason=reason))
 
-    assert reason.encode() in files["audit/events.json"]
+    said = json.loads(files["audit/personal.json"])
+    assert [row["value"] for row in said] == [reason]
     assert check(unpack(files, tmp_path / "pack")).code == 0
 
 
