@@ -25,11 +25,16 @@ from studio.engine import Procrastinate
 from tests.conftest import execute
 from tests.graphs.crew import ALL, NOW
 
+# Each starts processes of its own: a minute is short for that on a machine under load.
+pytestmark = pytest.mark.timeout(180)
+
 PROGRAM = Path(__file__).with_name("worker_process.py")
 ROOT = PROGRAM.parents[2]
-# Short, so that the tests are; six beats, so that a loaded machine is not taken for a frozen one.
+# Short where a worker is to be found dead, so that the tests are; six beats all the same.
 BEAT_S = 0.5
 DEAD_AFTER_S = 3.0
+# Elsewhere a machine under load must not look like a frozen one.
+PATIENT_S = 60.0
 BEFORE_APPROVAL = ALL - {"publish", "report"}
 
 
@@ -52,6 +57,7 @@ class Floor:
         hold: Sequence[str] = (),
         dsn: str = "",
         before: Sequence[str] = (),
+        dead_after_s: float = PATIENT_S,
     ) -> asyncio.subprocess.Process:
         """Start a worker and wait until it serves; `before` goes before its command line."""
         options = {
@@ -60,7 +66,7 @@ class Floor:
             "hold": hold,
             "folder": str(self.folder),
             "beat_s": BEAT_S,
-            "dead_after_s": DEAD_AFTER_S,
+            "dead_after_s": dead_after_s,
         }
         worker = await asyncio.create_subprocess_exec(
             *before, sys.executable, str(PROGRAM), json.dumps(options),
@@ -157,7 +163,7 @@ async def test_what_a_worker_killed_in_the_middle_had_another_takes_up(floor: Fl
     first = await floor.start(hold=["render"])
     (job_id,) = await floor.add()
     await floor.begun("render", first)
-    second = await floor.start()
+    second = await floor.start(dead_after_s=DEAD_AFTER_S)
 
     first.kill()
     await floor.settled("waiting", [job_id])
@@ -172,7 +178,7 @@ async def test_a_worker_that_was_frozen_and_comes_back_does_no_harm(floor: Floor
     await floor.begun("write", frozen)
     frozen.send_signal(signal.SIGSTOP)
     (floor.folder / "go").touch()
-    other = await floor.start()
+    other = await floor.start(dead_after_s=DEAD_AFTER_S)
     await floor.settled("waiting", [job_id])
     await floor.approve(job_id)
     await floor.settled("done", [job_id])
@@ -263,7 +269,6 @@ def server_on_the_network() -> Iterator[EmbeddedPostgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.timeout(180)
 async def test_a_worker_on_a_second_host_does_the_rendering(tmp_path: Path) -> None:
     with second_host() as there, server_on_the_network() as server:
         await migrate(server.dsn(), migrations_dir(), server.role_passwords())
