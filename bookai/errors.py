@@ -12,6 +12,11 @@ BookAIError
 class BookAIError(Exception):
     """Base of everything we raise on purpose. The message is for the operator."""
 
+    @property
+    def logged(self) -> str:
+        """The message as it may stand in the audit log."""
+        return str(self)
+
 
 class TryLater(BookAIError):
     """It may work later: wait `after_s` seconds, then do the same again."""
@@ -30,7 +35,19 @@ class OperatorNeeded(BookAIError):
 
 
 class Refused(BookAIError):
-    """The studio will not do this, and says why; another candidate would refuse as well."""
+    """The studio will not do this, and says why; another candidate would refuse as well.
+
+    `words` are a person's own, told after the message and never logged: they can be erased.
+    """
+
+    def __init__(self, message: str, *, words: str = "") -> None:
+        super().__init__(f"{message} ({words})" if words else message)
+        self._message = message
+
+    @property
+    def logged(self) -> str:
+        """The message without the person's own words."""
+        return self._message
 
 
 class ToolFailed(BookAIError):

@@ -38,3 +38,4 @@ RUNS_RECOVERED = Counter("bookai_runs_recovered_total", "Jobs taken from silent 
 RUNS_FENCED = Counter("bookai_runs_fenced_total", "Runs that came back after their job was taken")
 AUDIT_UNSEALED = Gauge("bookai_audit_unsealed_events", "Audit events not yet under a checkpoint")
 AUDIT_SEALED = Counter("bookai_audit_sealed_events_total", "Audit events put under a checkpoint")
+AUDIT_LAG = Gauge("bookai_audit_lag_seconds", "How long the oldest audit event waited for its seal")

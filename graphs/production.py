@@ -19,7 +19,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command, StateSnapshot
 
 from bookai.db import approvals, jobs
-from bookai.db.pool import Pool
+from bookai.db.pool import Pool, Unreachable
 from bookai.db.runs.fence import Fence, Fenced, take
 from bookai.errors import BookAIError, Refused, TryLater
 from bookai.models import Queue
@@ -76,6 +76,7 @@ class Production:
 
         Raises:
             Fenced: another process took the job meanwhile; nothing of this run was written since.
+            Unreachable: Postgres went away; what was written is where the next run goes on.
         """
         fence = fence or await take(self._pool, job_id)
         line = Line(self._crew, self._pool, fence, self._ttl, self._now, self._rules_of)
@@ -96,8 +97,8 @@ class Production:
                 durability="sync",
                 interrupt_before=[node for node in NODES if queue_of(node) not in queues],
             )
-        except Fenced:
-            raise
+        except (Fenced, Unreachable):
+            raise  # nothing can be written now, and none of it is the job's fault
         except Refused as error:
             return await self._stop(fence, Advance("refused", str(error)))
         except TryLater as error:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from agents.base import Agent, Context
 from bookai.db import audit, executions, jobs
-from bookai.db.pool import Pool
+from bookai.db.pool import DATABASE_ERRORS, Pool
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, Fenced
 from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
@@ -170,7 +170,8 @@ class _Attempt:
             await self._end(execution_id, outcome, started, str(error))
             raise
         except asyncio.CancelledError:
-            with suppress(Fenced):
+            # Whatever cancelled us may have taken the job or the database away.
+            with suppress(BookAIError, *DATABASE_ERRORS):
                 await asyncio.shield(self._end(execution_id, "cancelled", started, "cancelled"))
             raise
         except Exception as error:

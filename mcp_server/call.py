@@ -52,7 +52,8 @@ class Call:
 
     def body(self) -> dict[str, object]:
         """Return what is known before the call; long texts are present as a digest only."""
-        exact = json.dumps(self.arguments, sort_keys=True, default=str)
+        told = {k: v for k, v in self.arguments.items() if k not in self.tool.private}
+        exact = json.dumps(told, sort_keys=True, default=str)
         return {
             "tool": self.tool.name,
             "principal": self.principal.name,
@@ -65,7 +66,8 @@ class Call:
     def _small_ones(self) -> dict[str, object]:
         # Names that the tool does not have are the caller's text: they stay out of the log.
         names = list(inspect.signature(self.tool.run).parameters)[1:]
-        told = {name: self.arguments[name] for name in names if name in self.arguments}
+        shown = [name for name in names if name not in self.tool.private]
+        told = {name: self.arguments[name] for name in shown if name in self.arguments}
         return {
             name: _shown(value)
             for name, value in told.items()
@@ -77,7 +79,7 @@ class Call:
         return self.body() | {
             "outcome": outcome_of(problem) if problem else "ok",
             "error": type(problem).__name__ if problem else None,
-            "reason": _shown(str(problem)) if isinstance(problem, BookAIError) else None,
+            "reason": _shown(problem.logged) if isinstance(problem, BookAIError) else None,
             "ms": round((time.monotonic() - self.started) * 1000),
         }
 

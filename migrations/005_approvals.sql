@@ -295,6 +295,26 @@ END $$;
 CREATE TRIGGER approval_links_guard BEFORE UPDATE ON approval_links
     FOR EACH ROW EXECUTE FUNCTION approval_links_guard();
 
+-- When somebody's words are erased beside the audit log, they are erased here as well.
+CREATE FUNCTION approvals_forget() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE approvals a
+       SET note = '(erased)'
+      FROM (SELECT DISTINCT subject FROM gone) g
+     WHERE a.decided_by = g.subject
+       AND a.note NOT IN ('', '(erased)');
+    UPDATE approval_votes v
+       SET reason = '(erased)'
+      FROM (SELECT DISTINCT subject FROM gone) g
+     WHERE v.voter = g.subject
+       AND v.reason NOT IN ('', '(erased)');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER approvals_forget AFTER DELETE ON audit_personal
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION approvals_forget();
+
 DO $$
 BEGIN
     REVOKE ALL ON approval_delegations, approval_links, approval_votes, approval_edits

@@ -7,11 +7,11 @@ from typing import cast, get_args
 
 from bookai.db import approvals, jobs
 from bookai.db.approvals import delegations, links
-from bookai.db.pool import Con, Pool
+from bookai.db.pool import Con
 from bookai.decisions import BundleReport, Via
 from bookai.errors import OperatorNeeded, Refused
 from bookai.models import PostEdit, Record
-from studio.engine import Engine
+from studio.posts import PostDesk
 from tools.base import ApprovalRow
 
 
@@ -46,11 +46,9 @@ def _no_key() -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalDesk:
+class ApprovalDesk(PostDesk):
     """Asking, deciding, ending. `rules_of` tells a channel's rules that are in force."""
 
-    pool: Pool
-    engine: Engine
     now: Callable[[], datetime]
     rules_of: approvals.RulesOf = approvals.anyone
     approval_ttl: timedelta = timedelta(hours=72)

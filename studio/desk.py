@@ -8,7 +8,6 @@ from bookai.errors import Refused
 from bookai.house import VERSION
 from bookai.models import Offer
 from studio.approvals import LendingDesk
-from studio.posts import PostDesk
 from tools.affiliates.base import Network
 from tools.base import (
     AgentRow,
@@ -24,10 +23,10 @@ _TIMES = ("approval_id", "url", "created_at", "updated_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudioDesk(LendingDesk, PostDesk):
+class StudioDesk(LendingDesk):
     """Every question and every change an operator or an agent's tool may ask for.
 
-    What concerns approvals stands in `studio.approvals`, what concerns posts in `studio.posts`.
+    What concerns approvals stands in `studio.approvals`, the outbox in `studio.posts`.
     """
 
     networks: Mapping[str, Network]

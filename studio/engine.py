@@ -19,7 +19,7 @@ import procrastinate
 from procrastinate.app import WorkerOptions
 
 from bookai.db import queue
-from bookai.db.pool import DATABASE_ERRORS, Con, Pool
+from bookai.db.pool import DATABASE_ERRORS, Con, Pool, Unreachable
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fenced
 from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
@@ -275,7 +275,7 @@ class Procrastinate:
             with suppress(BookAIError, *DATABASE_ERRORS):
                 await asyncio.shield(turn.put_back("this worker stops", 0))
             raise
-        except DATABASE_ERRORS as error:
+        except (Unreachable, *DATABASE_ERRORS) as error:
             logger.exception("The database failed job %s", job_id, extra={"action": "job_broke"})
             await turn.put_off(f"the database failed ({type(error).__name__}).", POOL_S)
         except Refused:
@@ -297,5 +297,4 @@ class Procrastinate:
 
 
 def _hush(task: asyncio.Task[None]) -> None:
-    if not task.cancelled():
-        task.exception()
+    _ = task.cancelled() or task.exception()

@@ -12,8 +12,7 @@ from tools.base import Armed, PublicationRow
 _AT_WORK = ("running", "queued", "waiting", "done")
 
 
-# No slots: of two bases of one class only one may have them.
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PostDesk:
     """Posts, from claim to receipt."""
 

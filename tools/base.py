@@ -276,6 +276,8 @@ class Tool:
         timeout_s: the guard cancels the call after this many seconds.
         needs_approval: the guard refuses the call until an operator has said yes to the job;
             such a tool takes `job_id` and `post`.
+        private: arguments that hold a person's own words: they stay out of the audit log, even as a
+            digest, so that they can be erased.
         read_only, destructive, idempotent, open_world: the four MCP hints.
     """
 
@@ -284,6 +286,7 @@ class Tool:
     scope: Scope
     timeout_s: float
     needs_approval: bool = False
+    private: frozenset[str] = frozenset()
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = True

@@ -40,6 +40,7 @@ TOOL = Tool(
     run=decide_approval,
     title="Approve or reject a post",
     scope="approve",
+    private=frozenset({"reason"}),
     timeout_s=15,
     destructive=True,
     idempotent=False,

@@ -49,6 +49,7 @@ TOOL = Tool(
     run=decide_bundle,
     title="Approve and reject posts",
     scope="approve",
+    private=frozenset({"bundle"}),
     timeout_s=30,
     destructive=True,
     open_world=True,

@@ -35,6 +35,10 @@ DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, psycopg.Error,
 _BUSY = (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 
 
+class Unreachable(OperatorNeeded):
+    """Postgres does not let us in: at the start a person must act, later it may be restarting."""
+
+
 @asynccontextmanager
 async def open_pool(dsn: str, size: int = 8) -> AsyncIterator[Pool]:
     """Lend a pool of at most `size` connections; jsonb columns are Python objects in it.
@@ -93,7 +97,7 @@ def unreachable(dsn: str, error: BaseException) -> BookAIError:
             "character of the password percent-encoded.",
         )
     lines = str(error).splitlines() or [type(error).__name__]
-    return OperatorNeeded(
+    return Unreachable(
         f"Postgres at {where(dsn)} does not let the studio in: {lines[0]}.",
         mend="Start it, or correct BOOKAI_DSN, then try again.",
     )

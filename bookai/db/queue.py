@@ -20,8 +20,8 @@ from typing import Any
 import asyncpg
 from procrastinate.schema import SchemaManager
 
-from bookai.db.pool import Con, Pool, connect
-from bookai.errors import Refused, TryLater
+from bookai.db.pool import DATABASE_ERRORS, Con, Pool, connect
+from bookai.errors import BookAIError, Refused, TryLater
 
 DESK = "desk-"
 """Queues that begin so belong to one watched job: only its watcher moves an entry there."""
@@ -218,10 +218,20 @@ async def _broken_off_when_closed(con: Any, lock: str) -> AsyncIterator[None]:
         yield
     except asyncio.CancelledError:
         if lost and task.uncancel() <= before:
-            raise LockLost(f"Postgres dropped the lock {lock}: broke off.", after_s=5) from None
+            raise _lost(lock) from None
+        raise
+    except (BookAIError, *DATABASE_ERRORS) as error:
+        # A server that ends takes the lock and everything else: the first to notice gets here.
+        if lost:
+            task.uncancel()
+            raise _lost(lock) from error
         raise
     finally:
         con.remove_termination_listener(on_end)
+
+
+def _lost(lock: str) -> LockLost:
+    return LockLost(f"Postgres dropped the lock {lock}: broke off.", after_s=5)
 
 
 async def create_tables(con: Con, upgrades: Path = UPGRADES) -> list[str]:

@@ -72,7 +72,7 @@ async def test_an_undecided_job_stays_where_it_is(pool: Pool, dsn: str) -> None:
     assert hand.runs["publish"] == 0
 
 
-async def test_a_no_ends_the_job_with_the_operators_reason(pool: Pool, dsn: str) -> None:
+async def test_a_no_ends_the_job_and_says_where_the_reason_is(pool: Pool, dsn: str) -> None:
     hand, job_id = Hand(), await new_job(pool)
     async with line(pool, dsn, hand) as main:
         await main.advance(job_id)
@@ -80,7 +80,7 @@ async def test_a_no_ends_the_job_with_the_operators_reason(pool: Pool, dsn: str)
 
         ended = await main.advance(job_id)
 
-    assert ended == Advance("refused", "rejected by operator:test: wrong number")
+    assert ended == Advance("refused", "rejected by operator:test: bookai approvals show 1")
     assert hand.runs["publish"] == 0
 
 

@@ -8,16 +8,18 @@ from contextlib import suppress
 import pytest
 
 from bookai.db import audit, jobs, queue
-from bookai.db.pool import Pool
+from bookai.db.pool import DATABASE_ERRORS, Pool, open_pool
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, take
-from bookai.models import Queue
+from bookai.models import Capability, Queue, Record, VideoJob
 from bookai.settings import Settings
 from graphs.production import Advance
 from studio.engine import LOCK_PREFIX, Engine, Inline, Procrastinate, lock_of
 from studio.foreground import carry
 from studio.turn import LONGEST_WAIT_S, MAX_TRIES, AdvanceJob, wait_s
 from studio.wiring import open_office
+from tests.graphs.crew import RESULTS, Hand
+from tests.graphs.test_production import line
 
 
 @pytest.fixture
@@ -269,6 +271,41 @@ async def test_what_the_database_failed_is_tried_again(pool: Pool, engine: Procr
     await work_until(engine, advance, put_off)
 
     assert (await jobs.get(pool, job_id)).status == "queued"
+
+
+async def test_a_job_outlives_the_loss_of_every_connection(
+    pool: Pool, dsn: str, admin_dsn: str, engine: Procrastinate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when Postgres is restarted under a running step: the job goes on, it does not fail."""
+    monkeypatch.setattr("studio.engine.QUICK_END_S", 0.0)
+    cut = """
+    SELECT count(pg_terminate_backend(pid))
+      FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid()
+    """
+
+    class Unlucky(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            if capability == "write" and self.runs[capability] == 1:
+                async with open_pool(admin_dsn, size=1) as owner:
+                    await owner.fetchval(cut)
+                await asyncio.Event().wait()
+            return RESULTS[capability]
+
+    hand, job_id = Unlucky(), await new_job(pool, engine)
+
+    async def waits() -> bool:
+        with suppress(*DATABASE_ERRORS):
+            row = await jobs.get(pool, job_id)
+            await pool.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
+            assert row.status != "failed", row.reason
+            return row.status == "waiting"
+        return False
+
+    async with line(pool, dsn, hand) as main:
+        await work_until(engine, main.advance, waits)
+
+    assert hand.runs["write"] == 2
 
 
 async def test_a_run_that_a_stop_cut_short_is_queued_at_once(

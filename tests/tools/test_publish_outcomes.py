@@ -64,7 +64,7 @@ async def studio(
     async with pool.acquire() as con, con.transaction():
         for _ in range(7):
             await jobs.create(con, "a.md", "default", "operator:ann")
-    found = Studio(pool, made, lend(ApprovedDesk(pool=pool, engine=Inline(pool))))
+    found = Studio(pool, made, lend(ApprovedDesk(pool, Inline(pool))))
     await approve(pool, 7, found.post)
     monkeypatch.setattr(module, "platforms", lambda: {"scripted": found.platform})
     return found

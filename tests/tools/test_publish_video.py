@@ -20,7 +20,7 @@ class OutboxDesk(PostDesk):
     """The desk's outbox on the real tables; it may die once, before it writes a receipt."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        super().__init__(pool=pool, engine=Inline(pool))
+        super().__init__(pool, Inline(pool))
         for name, value in (("dies", False), ("has_expired", False), ("before_send", None)):
             object.__setattr__(self, name, value)
 

@@ -18,6 +18,7 @@ from bookai.db.approvals.rows import (
     get,
     locked,
     moment,
+    not_pending,
     shown,
     unchanged,
     why_not_pending,
@@ -141,9 +142,9 @@ async def say(
         Refused: the word cannot count; nothing was changed.
     """
     if approval.said(word.by, word.approve) and approval.state in ("pending", _state(word)):
-        raise SaidBefore(_said_before(approval, word))
+        raise SaidBefore(_said_before(approval, word), words=approval.note or "")
     if approval.state != "pending":
-        raise Refused(why_not_pending(approval))
+        raise not_pending(approval)
     unchanged(approval)
     if approval.expires_at <= word.at:
         await end(con, approval, "expired", STUDIO)
@@ -276,7 +277,6 @@ async def _settle(con: Con, approval: Approval, word: Word, right: Right) -> Non
         "job_id": approval.job_id,
         "decision": state if is_last else "pending",
         "vote": "yes" if word.approve else "no",
-        "reason": word.reason,
         "decided_at": word.at,
         "digest": approval.digest,
         "shown": shown(approval.post),
@@ -289,7 +289,9 @@ async def _settle(con: Con, approval: Approval, word: Word, right: Right) -> Non
         "batch_id": word.batch_id,
     }
     kind = "approval.decided" if is_last else "approval.voted"
-    await audit.append(con, kind, word.by, body)
+    # A person's own words can be erased; the proof of the decision stays.
+    personal = {"reason": word.reason}
+    await audit.append(con, kind, word.by, body, personal=personal, subject=word.by)
 
 
 def _state(word: Word) -> str:

@@ -27,8 +27,8 @@ from bookai.db.approvals.rows import (
     get,
     locked,
     moment,
+    not_pending,
     unchanged,
-    why_not_pending,
 )
 from bookai.db.approvals.rules import RulesOf, anyone
 from bookai.db.pool import Con, Pool
@@ -126,7 +126,7 @@ async def create(  # noqa: PLR0913  # one link: signed how, to what, for whom, b
     async with audit.transaction(pool) as con:
         approval = unchanged(await locked(con, approval_id))
         if approval.state != "pending":
-            raise Refused(why_not_pending(approval))
+            raise not_pending(approval)
         if approval.expires_at <= now:
             raise Refused(too_late(approval))
         until = min(now + ttl, approval.expires_at)
@@ -156,7 +156,7 @@ async def open_(db: Pool | Con, key: bytes, token: str, now: datetime) -> Opened
     link = await _find(db, key, token)
     approval = await get(db, link.approval_id)
     if approval.state != "pending":
-        raise Refused(why_not_pending(approval))
+        raise not_pending(approval)
     if link.used_at is not None:
         raise Refused(f"this link was used at {moment(link.used_at)}: it works once")
     unchanged(approval)

@@ -187,14 +187,18 @@ def unchanged(approval: Approval) -> Approval:
     return approval
 
 
+def not_pending(approval: Approval) -> Refused:
+    """Return the refusal of a word that comes too late: who decided, when, why."""
+    return Refused(why_not_pending(approval), words=approval.note or "")
+
+
 def why_not_pending(approval: Approval) -> str:
-    """Say who decided, when and why, or what else became of the approval."""
+    """Say who decided and when, or what else became of the approval."""
     name = f"approval {approval.approval_id} of job {approval.job_id}"
-    why = f" ({approval.note})" if approval.note else ""
     if approval.state in ("approved", "rejected"):
         assert approval.decided_at is not None, "the database keeps the time with the name"
         when = moment(approval.decided_at)
-        return f"{name} was {approval.state} by {approval.decided_by} at {when}{why}"
+        return f"{name} was {approval.state} by {approval.decided_by} at {when}"
     if approval.state == "void":
         now = f"see approval {approval.followed_by}" if approval.followed_by else "bookai approvals"
         return f"{name} is void: what would be published has changed since; {now}"

@@ -6,6 +6,7 @@ from bookai.db.audit.body import MAX_BODY_BYTES, MAX_TEXT, canonical, clean, scr
 from bookai.db.audit.personal import erase
 from bookai.db.audit.room import make_room
 from bookai.db.audit.search import Backlog, Event, Totals, Wanted, backlog, follow, search, totals
+from bookai.db.audit.stream import Exported, stream
 
 __all__ = [
     "MAX_BODY_BYTES",
@@ -13,6 +14,7 @@ __all__ = [
     "Appender",
     "Backlog",
     "Event",
+    "Exported",
     "NewEvent",
     "Totals",
     "Wanted",
@@ -27,6 +29,7 @@ __all__ = [
     "open_appender",
     "scrub",
     "search",
+    "stream",
     "totals",
     "transaction",
 ]

@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 LIMIT = 4000
 """Events that may wait at once; who comes later waits for a place first."""
 
-GROUP = 1000
-"""Events in one COPY at most: bounds its memory and how long the last of them waits."""
+GROUP = 250
+"""Events in one COPY at most: while it runs, the next group is being put together."""
 
-WAIT_S = 30.0
+WRITERS = 2
 GROUP_S = 10.0
 
 _COLUMNS = Line._fields
@@ -56,10 +56,11 @@ class Appender:
 
     def __init__(self, pool: Pool, limit: int, group: int) -> None:
         self._pool = pool
+        self._limit = limit
         self._group = group
-        self._room = asyncio.Semaphore(limit)
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
+        self._has_room = asyncio.Event()
         self._is_closed = False
 
     async def append(
@@ -69,46 +70,43 @@ class Appender:
 
         Raises:
             Refused: the kind, a key or a value of the body cannot be written down faithfully.
-            TryLater: the studio is stopping, or the log was too slow for too long.
+            TryLater: the studio is stopping.
             OperatorNeeded: Postgres went away; the event may or may not have been written.
         """
         line = checked(kind, actor, body, job_id)
-        try:
-            async with asyncio.timeout(WAIT_S), self._room:
-                self._check_open()
-                one = _Waiting(line, asyncio.get_running_loop().create_future())
-                self._waiting.append(one)
-                self._wake.set()
-                await one.written
-        except TimeoutError as error:
-            raise TryLater(
-                f"the audit event {kind!r} was not written within {WAIT_S:.0f} s: "
-                "Postgres does not keep up."
-            ) from error
+        while len(self._waiting) >= self._limit and not self._is_closed:
+            self._has_room.clear()
+            await self._has_room.wait()
+        if self._is_closed:
+            raise TryLater("no more audit events are taken: the studio is stopping.")
+        one = _Waiting(line, asyncio.get_running_loop().create_future())
+        self._waiting.append(one)
+        self._wake.set()
+        await one.written
 
     def close(self) -> None:
         """Take no more events; what waits is still written."""
         self._is_closed = True
         self._wake.set()
+        self._has_room.set()
 
     async def run(self) -> None:
         """Write groups until closed and empty. However this ends, nobody is left waiting."""
         try:
-            while self._waiting or not self._is_closed:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._waiting:
-                    await self._write(self._next_group())
-                if self._is_closed:
-                    self._wake.set()
+            async with asyncio.TaskGroup() as writers:
+                for _ in range(WRITERS):
+                    writers.create_task(self._write_groups())
         finally:
-            self._is_closed = True
-            for one in self._waiting:
-                one.fail(_lost("the studio is stopping"))
+            self.close()
+            self._fail_all("the studio is stopping")
 
-    def _check_open(self) -> None:
-        if self._is_closed:
-            raise TryLater("no more audit events are taken: the studio is stopping.")
+    async def _write_groups(self) -> None:
+        while self._waiting or not self._is_closed:
+            if self._waiting:
+                await self._write(self._next_group())
+            else:
+                self._wake.clear()
+                await self._wake.wait()
 
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -116,7 +114,13 @@ class Appender:
             one = self._waiting.popleft()
             if not one.written.done():
                 group.append(one)
+        self._has_room.set()
         return group
+
+    def _fail_all(self, why: str, error: Exception | None = None) -> None:
+        while self._waiting:
+            self._waiting.popleft().fail(_lost(why, error))
+        self._has_room.set()
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
         if not group:
@@ -137,16 +141,17 @@ class Appender:
                 extra={"action": "audit_append_failed", "count": len(group)},
             )
             for one in group:
-                lost = _lost(f"Postgres went away ({type(error).__name__})")
-                lost.__cause__ = error
-                one.fail(lost)
+                one.fail(_lost("Postgres went away", error))
+            # They would only wait for the same: a server that hangs takes its time to be found out.
+            self._fail_all("Postgres went away", error)
         else:
             for one in group:
                 if not one.written.done():
                     one.written.set_result(None)
         finally:
             for one in group:
-                one.fail(_lost("the studio is stopping"))
+                if not one.written.done():  # this writer was cancelled
+                    one.fail(_lost("the studio is stopping"))
 
     async def _find_bad(self, group: Sequence[_Waiting], error: Exception) -> None:
         """Halve until the event that the database does not take is alone; write all others."""
@@ -172,7 +177,9 @@ async def open_appender(
         await writer
 
 
-def _lost(why: str) -> OperatorNeeded:
-    return OperatorNeeded(
+def _lost(why: str, error: Exception | None = None) -> OperatorNeeded:
+    lost = OperatorNeeded(
         f"an audit event may not have been written: {why}.", mend="Run: bookai doctor"
     )
+    lost.__cause__ = error
+    return lost

@@ -51,7 +51,8 @@ def event_leaf(
     ).digest()
 
 
-def _node(left: bytes, right: bytes) -> bytes:
+def tree_node(left: bytes, right: bytes) -> bytes:
+    """Return the root over two subtrees."""
     return _sha256(b"\x01" + left + right).digest()
 
 
@@ -73,7 +74,7 @@ class Frontier:
         """Add one leaf hash at the right."""
         below = self.size
         while below & 1:
-            leaf = _node(self.roots.pop(), leaf)
+            leaf = tree_node(self.roots.pop(), leaf)
             below >>= 1
         self.roots.append(leaf)
         self.size += 1
@@ -84,11 +85,11 @@ class Frontier:
             return EMPTY_ROOT
         root = self.roots[-1]
         for left in reversed(self.roots[:-1]):
-            root = _node(left, root)
+            root = tree_node(left, root)
         return root
 
 
-def _split(size: int) -> int:
+def split_size(size: int) -> int:
     """Return the largest power of two below `size`: where RFC 6962 parts the leaves."""
     return int(1 << ((size - 1).bit_length() - 1))
 
@@ -99,15 +100,15 @@ def tree_root(leaves: Sequence[bytes]) -> bytes:
         return EMPTY_ROOT
     if len(leaves) == 1:
         return leaves[0]
-    at = _split(len(leaves))
-    return _node(tree_root(leaves[:at]), tree_root(leaves[at:]))
+    at = split_size(len(leaves))
+    return tree_node(tree_root(leaves[:at]), tree_root(leaves[at:]))
 
 
 def prove_inclusion(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """Return the hashes that lead from leaf `index` to the root over `leaves`, lowest first."""
     if len(leaves) == 1:
         return ()
-    at = _split(len(leaves))
+    at = split_size(len(leaves))
     if index < at:
         return (*prove_inclusion(leaves[:at], index), tree_root(leaves[at:]))
     return (*prove_inclusion(leaves[at:], index - at), tree_root(leaves[:at]))
@@ -122,13 +123,13 @@ def is_included(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root
         if last == 0:
             return False
         if index & 1 or index == last:
-            computed = _node(step, computed)
+            computed = tree_node(step, computed)
             # A last leaf without a sibling climbs for free: those levels have no step.
             while not index & 1 and index:
                 index >>= 1
                 last >>= 1
         else:
-            computed = _node(computed, step)
+            computed = tree_node(computed, step)
         index >>= 1
         last >>= 1
     return last == 0 and computed == root
@@ -173,15 +174,21 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a note says: `size` events have this `root`, and are all of those before `hi_xid`."""
+    """What a note says: `size` events have this `root`, and are all of those before `hi_xid`.
+
+    Transaction ids begin again when the log is restored into another cluster: the next `era`.
+    """
 
     size: int
     root: bytes
     hi_xid: int
+    era: int = 1
 
     def text(self) -> str:
-        """Return the signed text, one fact a line."""
-        return f"{ORIGIN}\n{self.size}\n{base64.b64encode(self.root).decode()}\nxid {self.hi_xid}\n"
+        """Return the signed text, one fact a line; the first era is not spelled out."""
+        era = f"era {self.era}\n" if self.era > 1 else ""
+        root = base64.b64encode(self.root).decode()
+        return f"{ORIGIN}\n{self.size}\n{root}\nxid {self.hi_xid}\n{era}"
 
 
 def sign_note(checkpoint: Checkpoint, key: Ed25519PrivateKey) -> str:
@@ -199,9 +206,12 @@ def read_note(note: str) -> Checkpoint:
     """
     text, _, _ = note.partition("\n\n")
     try:
-        origin, size, root, xid = text.split("\n")
+        origin, size, root, xid, *more = text.split("\n")
         found = Checkpoint(
-            int(size), base64.b64decode(root, validate=True), int(xid.removeprefix("xid "))
+            int(size),
+            base64.b64decode(root, validate=True),
+            int(xid.removeprefix("xid ")),
+            int(more[0].removeprefix("era ")) if more else 1,
         )
     except (ValueError, binascii.Error) as error:
         raise NoteError(f"not a checkpoint: {text[:80]!r}") from error

@@ -2,7 +2,7 @@
 
 Only one process seals at a time. It takes the events of transactions that nothing running can
 still add to, so the order it fixes is final. What is not yet sealed is not yet protected: call
-`seal` about once a second.
+`seal` twice a second.
 """
 
 import asyncio
@@ -13,18 +13,22 @@ import asyncpg
 
 from bookai.db import audit
 from bookai.db.pool import Con, Pool
+from bookai.db.seal.edge import Edge, open_edge
 from bookai.db.seal.files import SealKeys, append_notes, last_note
-from bookai.db.seal.merkle import Checkpoint, Frontier, event_leaf, open_note, read_note, sign_note
+from bookai.db.seal.merkle import Checkpoint, Frontier, read_note, sign_note
 from bookai.errors import OperatorNeeded
-from bookai.metrics import AUDIT_SEALED, AUDIT_UNSEALED
+from bookai.metrics import AUDIT_LAG, AUDIT_SEALED, AUDIT_UNSEALED
 
 logger = logging.getLogger(__name__)
 
 SEALER_LOCK = 0x626F6F6B_0002
 """The advisory lock of the one who seals; any constant that nobody else uses."""
 
-BATCH = 2000
-"""Events a checkpoint covers at most: bounds the memory, as a body may have 64 KiB."""
+BATCH = 5000
+"""Events a checkpoint covers at most: bounds how long they wait for its commit."""
+
+SEAL_S = 600.0
+"""A statement's limit: after a restore one looks at the whole log."""
 
 _VERIFY = "To see what is wrong: bookai audit verify"
 
@@ -33,33 +37,53 @@ SELECT EXISTS (SELECT FROM pg_roles
                 WHERE rolname = 'bookai_sealer'
                   AND pg_has_role(current_user, oid, 'MEMBER'))
 """
-SELECT_LAST = """
-SELECT tree_size, frontier, hi_xid::text::bigint AS hi_xid, note
-  FROM audit_checkpoint
- ORDER BY tree_size DESC
- LIMIT 1
-"""
 SELECT_NOTES = """
 SELECT tree_size, note
   FROM audit_checkpoint
  WHERE tree_size >= $1
  ORDER BY tree_size
 """
-SELECT_XMIN = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-SELECT_UNSEALED = """
-SELECT e.id, (extract(epoch FROM e.at) * 1000000)::bigint AS at_us,
-       e.kind, e.actor, e.job_id, e.body, e.xid::text::bigint AS xid
-  FROM audit_log e
- WHERE e.xid >= $1::text::xid8
-   AND (e.xid < pg_snapshot_xmin(pg_current_snapshot())
-        OR ($2 AND e.xid >= pg_snapshot_xmax(pg_current_snapshot())))
-   AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.event_id = e.id)
- ORDER BY e.xid, e.id
- LIMIT $3
+SELECT_SNAPSHOT = """
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin,
+       pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax
+"""
+# `event_leaf` in SQL, so that the bodies need not travel; verification does it in Python. OFFSET 0
+# keeps the planner from reading all leaves for a few events. Events of an earlier era can have the
+# transaction ids of this one: hence the look for a leaf at all.
+INSERT_LEAVES = r"""
+WITH taken AS MATERIALIZED (
+    SELECT e.id, e.xid, e.at,
+           sha256('\x00'::bytea
+                  || int8send(e.id)
+                  || int8send((extract(epoch FROM e.at) * 1000000)::bigint)
+                  || boolsend(e.job_id IS NOT NULL)
+                  || int8send(coalesce(e.job_id, 0))
+                  || int4send(octet_length(convert_to(e.kind, 'UTF8')))
+                  || convert_to(e.kind, 'UTF8')
+                  || int4send(octet_length(convert_to(e.actor, 'UTF8')))
+                  || convert_to(e.actor, 'UTF8')
+                  || convert_to(e.body, 'UTF8')) AS leaf
+      FROM audit_log e
+     WHERE (e.xid, e.id) > ($1::text::xid8, $2)
+       AND e.xid < $3::text::xid8
+       AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.event_id = e.id OFFSET 0)
+     ORDER BY e.xid, e.id
+     LIMIT $4
+), added AS (
+    INSERT INTO audit_leaf (leaf_index, event_id, leaf)
+    SELECT $5 + row_number() OVER (ORDER BY xid, id) - 1, id, leaf
+      FROM taken
+)
+SELECT array_agg(leaf ORDER BY xid, id) AS leaves,
+       max(xid::text::bigint) AS last_xid,
+       (array_agg(id ORDER BY xid DESC, id DESC))[1] AS last_id,
+       extract(epoch FROM clock_timestamp() - min(at))::float8 AS waited_s
+  FROM taken
 """
 INSERT_CHECKPOINT = """
-INSERT INTO audit_checkpoint (tree_size, prev_size, root, frontier, hi_xid, note)
-VALUES ($1, $2, $3, $4, $5::text::xid8, $6)
+INSERT INTO audit_checkpoint
+       (tree_size, prev_size, root, frontier, hi_xid, note, era, cluster, first_pass)
+VALUES ($1, $2, $3, $4, $5::text::xid8, $6, $7, $8, $9)
 """
 
 
@@ -76,8 +100,7 @@ async def seal(pool: Pool, keys: SealKeys, notes_path: Path) -> int:
         if not await con.fetchval("SELECT pg_try_advisory_lock($1)", SEALER_LOCK):
             return 0
         try:
-            sealed = await _seal_all(con, keys, notes_path)
-            AUDIT_UNSEALED.set((await audit.totals(con)).unsealed)
+            return await _Sealer(con, keys, notes_path).seal_all()
         except asyncpg.InsufficientPrivilegeError as error:
             raise OperatorNeeded(
                 f"this database user may not seal the audit log ({error}).",
@@ -86,91 +109,79 @@ async def seal(pool: Pool, keys: SealKeys, notes_path: Path) -> int:
         finally:
             if not con.is_closed():
                 await con.execute("SELECT pg_advisory_unlock($1)", SEALER_LOCK)
-    return sealed
 
 
-async def _seal_all(con: Con, keys: SealKeys, notes_path: Path) -> int:
-    as_sealer = bool(await con.fetchval(CAN_BE_SEALER))
-    edge, hi_xid = await _open_edge(con, keys)
-    await _export_missing(con, notes_path)
-    sealed = 0
-    while True:
+class _Sealer:
+    """One turn of the one who holds the lock."""
+
+    def __init__(self, con: Con, keys: SealKeys, notes_path: Path) -> None:
+        self._con = con
+        self._keys = keys
+        self._notes_path = notes_path
+        self._waited_s = 0.0
+
+    async def seal_all(self) -> int:
+        """Seal until nothing is left that can be; return how many events."""
+        as_sealer = bool(await self._con.fetchval(CAN_BE_SEALER))
+        edge = await open_edge(self._con, self._keys)
+        await _export_missing(self._con, self._notes_path)
         before = edge.size
-        edge, hi_xid, note = await _seal_batch(con, keys, edge, hi_xid, as_sealer)
-        if note is None:
-            return sealed
-        # After the commit: a note that the database does not know would be a false alarm.
-        await asyncio.to_thread(append_notes, notes_path, [note])
-        count = edge.size - before
-        sealed += count
-        AUDIT_SEALED.inc(count)
-        if count < BATCH:
-            return sealed
+        while True:
+            grown = await self._seal_batch(edge, as_sealer)
+            is_last = grown is None or grown.size - edge.size < BATCH
+            edge = grown or edge
+            if is_last and not edge.first_pass:
+                break
+            if is_last:
+                edge = edge.after_first_pass()
+        await measure(self._con, self._waited_s)
+        return edge.size - before
 
-
-async def _open_edge(con: Con, keys: SealKeys) -> tuple[Frontier, int]:
-    last = await con.fetchrow(SELECT_LAST)
-    if last is None:
-        return Frontier(), 0
-    size = last["tree_size"]
-    try:
-        said = open_note(last["note"], keys.verifier)
-        edge = Frontier(size, last["frontier"])
-    except ValueError as error:
-        raise OperatorNeeded(
-            f"the audit checkpoint at {size} is not one that our key signed ({error}).",
-            mend=f"If the studio moved, copy its signing.key. {_VERIFY}",
-        ) from error
-    if said != Checkpoint(size, edge.root(), last["hi_xid"]):
-        raise OperatorNeeded(
-            f"the audit checkpoint at {size} says something else than its signed note.",
-            mend=_VERIFY,
-        )
-    return edge, last["hi_xid"]
-
-
-async def _seal_batch(
-    con: Con, keys: SealKeys, edge: Frontier, hi_xid: int, as_sealer: bool
-) -> tuple[Frontier, int, str | None]:
-    """Seal up to `BATCH` events in one transaction; return the new edge, watermark and note."""
-    async with con.transaction(isolation="repeatable_read"):
-        if as_sealer:
-            await con.execute("SET LOCAL ROLE bookai_sealer")
-        xmin: int = await con.fetchval(SELECT_XMIN)
-        # Restored into another cluster, transaction ids begin low again: then look at all events
-        # once, also at those whose ids lie in this cluster's future.
-        is_restored = xmin < hi_xid
-        start = 0 if is_restored else hi_xid
-        rows = await con.fetch(SELECT_UNSEALED, str(start), is_restored, BATCH)
-        if not rows:
-            return edge, hi_xid, None
-        grown = Frontier(edge.size, edge.roots)
-        leaves = []
-        for row in rows:
-            leaf = event_leaf(
-                row["id"], row["at_us"], row["kind"], row["actor"], row["job_id"], row["body"]
+    async def _seal_batch(self, edge: Edge, as_sealer: bool) -> Edge | None:
+        """Seal up to `BATCH` events in one transaction; None when there are none to seal."""
+        con = self._con
+        async with con.transaction(isolation="repeatable_read"):
+            if as_sealer:
+                await con.execute("SET LOCAL ROLE bookai_sealer")
+            now = await con.fetchrow(SELECT_SNAPSHOT)
+            (xid, after_id), stop = edge.bounds(now["xmin"], now["xmax"])
+            found = await con.fetchrow(
+                INSERT_LEAVES, str(xid), after_id, str(stop), BATCH, edge.size, timeout=SEAL_S
             )
-            leaves.append((grown.size, row["id"], leaf))
-            grown.append(leaf)
-        if len(rows) < BATCH:
-            hi_xid = xmin
-        elif not is_restored:
-            hi_xid = rows[-1]["xid"]
-        checkpoint = Checkpoint(grown.size, grown.root(), hi_xid)
-        note = sign_note(checkpoint, keys.private)
-        await con.copy_records_to_table(
-            "audit_leaf", columns=["leaf_index", "event_id", "leaf"], records=leaves
-        )
-        await con.execute(
-            INSERT_CHECKPOINT,
-            grown.size,
-            edge.size,
-            checkpoint.root,
-            grown.roots,
-            str(hi_xid),
-            note,
-        )
-    return grown, hi_xid, note
+            leaves = found["leaves"]
+            if leaves is None:
+                return None
+            tree = Frontier(edge.size, edge.tree.roots)
+            for leaf in leaves:
+                tree.append(leaf)
+            last = (found["last_xid"], found["last_id"])
+            grown = edge.grow(tree, last, now["xmin"], is_full=len(leaves) == BATCH)
+            checkpoint = Checkpoint(grown.size, tree.root(), grown.hi_xid, grown.era)
+            note = sign_note(checkpoint, self._keys.private)
+            await con.execute(
+                INSERT_CHECKPOINT,
+                grown.size,
+                edge.size,
+                checkpoint.root,
+                tree.roots,
+                str(grown.hi_xid),
+                note,
+                grown.era,
+                grown.cluster,
+                grown.first_pass,
+            )
+        # After the commit: a note that the database does not know would be a false alarm.
+        await asyncio.to_thread(append_notes, self._notes_path, [note])
+        AUDIT_SEALED.inc(len(leaves))
+        self._waited_s = max(self._waited_s, found["waited_s"])
+        return grown
+
+
+async def measure(db: Pool | Con, waited_s: float = 0.0) -> None:
+    """Say in the metrics how far behind sealing is: the longest that an event waited, or waits."""
+    left = await audit.backlog(db)
+    AUDIT_UNSEALED.set(left.events)
+    AUDIT_LAG.set(max(waited_s, left.waits_s))
 
 
 async def _export_missing(con: Con, notes_path: Path) -> None:

@@ -2,36 +2,57 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from bookai.db.pool import Con, Pool
-from bookai.db.seal.merkle import (
-    Checkpoint,
-    Frontier,
-    NoteError,
-    Verifier,
-    event_leaf,
-    open_note,
-    split_notes,
-)
+from bookai.db.seal.exported import compare, read_notes
+from bookai.db.seal.merkle import Checkpoint, Frontier, NoteError, Verifier, open_note
+from bookai.db.seal.pages import count_leaves, each_page
+from bookai.db.seal.personal import check_personal
+from bookai.db.seal.walk import Walk
+from bookai.errors import Refused
 from bookai.models import Record
 
 MAX_PROBLEMS = 50
 """After so many the rest is counted, not named: a rewritten log has a problem an event."""
 
 SELECT_CHECKPOINTS = """
-SELECT tree_size, prev_size, root, hi_xid::text::bigint AS hi_xid, note
+SELECT tree_size, prev_size, root, hi_xid::text::bigint AS hi_xid, note, era
   FROM audit_checkpoint
+ WHERE tree_size > $1
  ORDER BY tree_size
 """
-SELECT_LEAVES = """
-SELECT l.leaf_index, l.event_id, l.leaf, e.id,
-       CASE WHEN isfinite(e.at) THEN (extract(epoch FROM e.at) * 1000000)::bigint ELSE 0 END
-         AS at_us,
-       e.kind, e.actor, e.job_id, e.body
-  FROM audit_leaf l
-  LEFT JOIN audit_log e ON e.id = l.event_id
- ORDER BY l.leaf_index
+SELECT_BASE_BY_EVENT = """
+SELECT tree_size, root, hi_xid::text::bigint AS hi_xid, note, era, frontier
+  FROM audit_checkpoint
+ WHERE tree_size <= (SELECT leaf_index FROM audit_leaf WHERE event_id = $1)
+ ORDER BY tree_size DESC
+ LIMIT 1
+"""
+SELECT_BASE_BY_SIZE = """
+SELECT tree_size, root, hi_xid::text::bigint AS hi_xid, note, era, frontier
+  FROM audit_checkpoint
+ WHERE tree_size <= $1
+ ORDER BY tree_size DESC
+ LIMIT 1
+"""
+SELECT_BASE_BY_TIME = """
+SELECT tree_size, root, hi_xid::text::bigint AS hi_xid, note, era, frontier
+  FROM audit_checkpoint
+ WHERE at <= $1
+ ORDER BY tree_size DESC
+ LIMIT 1
+"""
+IS_SEALED = "SELECT EXISTS (SELECT FROM audit_leaf WHERE event_id = $1)"
+# Both count by index alone; only where they differ from what was found is anything looked up.
+COUNT_EVENTS = "SELECT count(*) FROM audit_log"
+COUNT_OPEN = """
+SELECT count(*)
+  FROM audit_log e
+ WHERE e.xid >= $1::text::xid8
+   AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.event_id = e.id OFFSET 0)
 """
 COUNT_UNSEALED = """
 SELECT count(*)
@@ -43,15 +64,20 @@ SELECT count(*)
 SELECT_LATE = """
 SELECT e.id
   FROM audit_log e
- WHERE e.xid < $1::text::xid8
-   AND $1::text::xid8 <= pg_snapshot_xmax(pg_current_snapshot())
+ WHERE e.xid >= $1::text::xid8
+   AND e.xid < $2::text::xid8
+   AND $2::text::xid8 <= pg_snapshot_xmax(pg_current_snapshot())
    AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.event_id = e.id)
  ORDER BY e.id
 """
 
 
 class VerifyReport(Record):
-    """The outcome. `problems` names each event or checkpoint that is wrong, and how."""
+    """The outcome. `problems` names each event or checkpoint that is wrong, and how.
+
+    `first_bad` is the first one in the order of the log. The first `trusted` events were not read
+    again: a signed checkpoint stands for them.
+    """
 
     ok: bool
     events: int
@@ -59,166 +85,172 @@ class VerifyReport(Record):
     unsealed: int
     checkpoints: int
     problems: tuple[str, ...]
+    first_bad: str | None = None
+    eras: int = 1
+    trusted: int = 0
+    personal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Where to begin: at the checkpoint before an event, of a size at most, or before a time."""
+
+    event_id: int | None = None
+    size: int | None = None
+    at: datetime | None = None
+
+
+@dataclass(slots=True)
+class _Chain:
+    """The checkpoints from `base` on: what they say, and what is wrong with them."""
+
+    base: int = 0
+    base_xid: int = 0
+    base_era: int = 1
+    tree: Frontier = field(default_factory=Frontier)
+    notes: dict[int, str] = field(default_factory=dict)
+    roots: dict[int, bytes] = field(default_factory=dict)
+    last: Checkpoint | None = None
+    problems: list[str] = field(default_factory=list)
 
 
 async def verify(
-    pool: Pool, verifier: Verifier, exported_notes: Path | None = None
+    pool: Pool,
+    verifier: Verifier,
+    exported_notes: Path | None = None,
+    *,
+    against: Sequence[Path] = (),
+    since: Since | None = None,
 ) -> VerifyReport:
-    """Read the whole log and compare it with its seals; about 20,000 events a second.
+    """Read the whole log, or what came `since`, and compare it with its seals.
 
-    Without the exported notes, a log that was cut off or rewritten together with its checkpoints
-    (by someone who also has the signing key) cannot be told from a true one. Unsealed events, the
-    last second or so, are counted but not protected yet.
+    `exported_notes` is the studio's own complete export; `against` are copies kept elsewhere, which
+    may lack notes but must not contradict. Without any, a log that was cut off or rewritten with
+    its checkpoints (by someone who also has the signing key) cannot be told from a true one.
+    Unsealed events, the last second or so, are counted but not protected yet.
+
+    Raises:
+        Refused: `since` names an event that is not sealed, or a file of `against` has no notes.
     """
     # Before the snapshot: a note is written after its checkpoint is committed, so each one found
     # now must be known to the database then.
-    exported = await asyncio.to_thread(_read_export, exported_notes) if exported_notes else None
-    proof = _Proof(verifier)
+    own = await asyncio.to_thread(read_notes, exported_notes) if exported_notes else None
+    others = [(path, await asyncio.to_thread(read_notes, path)) for path in against]
+    for path, notes in others:
+        if not notes:
+            raise Refused(f"{path} holds no exported notes to compare with")
     async with (
         pool.acquire() as con,
         con.transaction(isolation="repeatable_read", readonly=True),
     ):
-        await proof.check_checkpoints(con)
-        await proof.check_leaves(con)
-        await proof.check_late(con)
-        unsealed = await con.fetchval(COUNT_UNSEALED)
-    if exported is not None:
-        proof.check_export(exported, str(exported_notes))
+        chain = await _open_chain(con, since, verifier)
+        await _read_checkpoints(con, chain, verifier)
+        walk = Walk(chain.tree, chain.roots, chain.base)
+        async with each_page(pool, con, chain.base, await count_leaves(con)) as pages:
+            async for page in pages:
+                walk.check(page)
+        walk.check_end(chain.last.size if chain.last else 0)
+        unsealed, late = await _unsealed(con, chain, walk.events)
+        personal, leaks = await check_personal(con)
+    problems = [*chain.problems, *walk.problems, *late, *leaks]
+    if own is not None:
+        problems += compare(own, chain.notes, chain.base, verifier, str(exported_notes))
+    for path, notes in others:
+        problems += compare(notes, chain.notes, chain.base, verifier, str(path), is_complete=False)
     return VerifyReport(
-        ok=not proof.problems,
-        events=proof.events + unsealed,
-        sealed=proof.events,
+        ok=not problems,
+        events=chain.base + walk.events + unsealed,
+        sealed=chain.base + walk.events,
         unsealed=unsealed,
-        checkpoints=len(proof.notes),
-        problems=proof.named(),
+        checkpoints=len(chain.notes),
+        problems=_named(problems),
+        first_bad=next(iter([*walk.problems, *late, *problems]), None),
+        eras=chain.last.era if chain.last else 1,
+        trusted=chain.base,
+        personal=personal,
     )
 
 
-def _read_export(path: Path) -> tuple[str, ...]:
-    if not path.exists():
-        return ()
-    return tuple(split_notes(path.read_text(encoding="utf-8", errors="replace")))
+def _named(problems: Sequence[str]) -> tuple[str, ...]:
+    """Return the problems, the first fifty in words."""
+    more = len(problems) - MAX_PROBLEMS
+    if more <= 0:
+        return tuple(problems)
+    return (*problems[:MAX_PROBLEMS], f"and {more} more problems")
 
 
-class _Proof:
-    """What was found so far."""
+async def _open_chain(con: Con, since: Since | None, verifier: Verifier) -> _Chain:
+    """Return an empty chain, or one that begins at a checkpoint which is signed and whole."""
+    chain = _Chain()
+    if since is None:
+        return chain
+    if since.event_id is not None:
+        if not await con.fetchval(IS_SEALED, since.event_id):
+            raise Refused(f"event {since.event_id} is not sealed: name one that is, or a time")
+        row = await con.fetchrow(SELECT_BASE_BY_EVENT, since.event_id)
+    elif since.size is not None:
+        row = await con.fetchrow(SELECT_BASE_BY_SIZE, since.size)
+    else:
+        row = await con.fetchrow(SELECT_BASE_BY_TIME, since.at)
+    if row is None:
+        return chain  # nothing was sealed before: all is checked
+    size = row["tree_size"]
+    try:
+        chain.tree = Frontier(size, row["frontier"])
+        if chain.tree.root() != row["root"]:
+            raise NoteError("its hashes do not make its root")
+    except ValueError as error:
+        raise Refused(
+            f"checkpoint {size} cannot be trusted ({error}); verify without --since"
+        ) from error
+    chain.base, chain.base_xid, chain.base_era = size, row["hi_xid"], row["era"]
+    _take(chain, row, verifier)
+    return chain
 
-    def __init__(self, verifier: Verifier) -> None:
-        self.problems: list[str] = []
-        self.notes: dict[int, str] = {}
-        self.events = 0
-        self._verifier = verifier
-        self._roots: dict[int, bytes] = {}
-        self._last: Checkpoint | None = None
-        self._is_rewritten = False
 
-    def named(self) -> tuple[str, ...]:
-        """Return the problems, the first fifty in words."""
-        more = len(self.problems) - MAX_PROBLEMS
-        if more <= 0:
-            return tuple(self.problems)
-        return (*self.problems[:MAX_PROBLEMS], f"and {more} more problems")
-
-    async def check_checkpoints(self, con: Con) -> None:
-        """Check that the checkpoints follow each other and say what was signed."""
-        previous = 0
-        async for row in con.cursor(SELECT_CHECKPOINTS, prefetch=500):
-            size = row["tree_size"]
-            if row["prev_size"] != previous:
-                self.problems.append(f"a checkpoint between {previous} and {size} is missing")
-            previous = size
-            self.notes[size], self._roots[size] = row["note"], row["root"]
-            self._last = Checkpoint(size, row["root"], row["hi_xid"])
-            try:
-                if open_note(row["note"], self._verifier) != self._last:
-                    self.problems.append(f"checkpoint {size} does not say what was signed")
-            except NoteError as error:
-                self.problems.append(f"checkpoint {size} has no valid signature: {error}")
-
-    async def check_leaves(self, con: Con) -> None:
-        """Check each event against its leaf, and the tree of the leaves against each root."""
-        tree = Frontier()
-        first_event = last_event = 0
-        expected = 0
-        async for row in con.cursor(SELECT_LEAVES, prefetch=500):
-            if row["leaf_index"] != expected:
-                self.problems.append(f"leaf {expected} is missing (before event {row['event_id']})")
-            expected = row["leaf_index"] + 1
-            self._check_event(row)
-            # The stored leaf, right or wrong: one changed event shall not make every later root
-            # look wrong as well.
-            tree.append(row["leaf"])
-            first_event, last_event = first_event or row["event_id"], row["event_id"]
-            if tree.size in self._roots:
-                self._check_root(tree, first_event, last_event)
-                first_event = 0
-        covered = self._last.size if self._last else 0
-        if tree.size < covered:
-            self.problems.append(
-                f"the end was cut off: checkpoint {covered} covers {covered} events, "
-                f"{tree.size} are left, the last is event {last_event}"
+async def _read_checkpoints(con: Con, chain: _Chain, verifier: Verifier) -> None:
+    """Check that the checkpoints follow each other and say what was signed."""
+    previous = chain.base
+    async for row in con.cursor(SELECT_CHECKPOINTS, chain.base, prefetch=500):
+        if row["prev_size"] != previous:
+            chain.problems.append(
+                f"a checkpoint between {previous} and {row['tree_size']} is missing"
             )
-        elif tree.size > covered:
-            self.problems.append(
-                f"{tree.size - covered} leaves up to event {last_event} have no checkpoint"
-            )
+        previous = row["tree_size"]
+        _take(chain, row, verifier)
 
-    def _check_event(self, row: Mapping[str, object]) -> None:
-        event_id = row["event_id"]
-        if row["id"] is None:
-            self.problems.append(f"event {event_id} was deleted")
-            return
-        self.events += 1
-        values = (row["id"], row["at_us"], row["kind"], row["actor"], row["job_id"], row["body"])
-        if event_leaf(*values) != row["leaf"]:  # type: ignore[arg-type]  # a database row is untyped
-            self.problems.append(f"event {event_id} was changed after it was sealed")
 
-    def _check_root(self, tree: Frontier, first_event: int, last_event: int) -> None:
-        # Once a root is wrong all later ones are: the first one says where to look.
-        if self._is_rewritten or tree.root() == self._roots[tree.size]:
-            return
-        self._is_rewritten = True
-        self.problems.append(
-            f"checkpoint {tree.size} does not fit the log: an event between {first_event} and "
-            f"{last_event} was changed, moved or removed together with its leaf"
-        )
+def _take(chain: _Chain, row: Mapping[str, object], verifier: Verifier) -> None:
+    size, note = row["tree_size"], row["note"]
+    assert isinstance(size, int)
+    assert isinstance(note, str)
+    said = Checkpoint(size, row["root"], row["hi_xid"], row["era"])  # type: ignore[arg-type]  # a database row is untyped
+    before = chain.last
+    if before and (said.era, said.hi_xid) < (before.era, before.hi_xid):
+        chain.problems.append(f"checkpoint {size} goes back behind the one before it")
+    chain.notes[size], chain.roots[size] = note, said.root
+    chain.last = said
+    try:
+        if open_note(note, verifier) != said:
+            chain.problems.append(f"checkpoint {size} does not say what was signed")
+    except NoteError as error:
+        chain.problems.append(f"checkpoint {size} has no valid signature: {error}")
 
-    async def check_late(self, con: Con) -> None:
-        """Find events that were put into what was sealed before them."""
-        if self._last is None:
-            return
-        for row in await con.fetch(SELECT_LATE, str(self._last.hi_xid)):
-            self.problems.append(f"event {row['id']} was inserted into history after its seal")
 
-    def check_export(self, exported: Sequence[str], where: str) -> None:
-        """Compare the exported notes with the stored ones; a newest stored one may be missing."""
-        seen: set[int] = set()
-        for note in exported:
-            try:
-                size = open_note(note, self._verifier).size
-            except NoteError as error:
-                self.problems.append(f"a note in {where} is not ours: {error}")
-                continue
-            seen.add(size)
-            if size in self.notes:
-                if note != self.notes[size]:
-                    self.problems.append(
-                        f"history up to checkpoint {size} was rewritten: {where} has another note"
-                    )
-            elif self._last and size < self._last.size:
-                self.problems.append(f"checkpoint {size} in {where} is unknown to the database")
-            else:
-                covered = self._last.size if self._last else 0
-                self.problems.append(
-                    f"the end was cut off: {where} has a checkpoint over {size} events, "
-                    f"the database covers {covered}"
-                )
-        self._check_gaps(seen, where)
-
-    def _check_gaps(self, seen: set[int], where: str) -> None:
-        newest = max(seen, default=0)
-        if self.notes and not seen:
-            self.problems.append(f"{where} has no notes, the database has {len(self.notes)}")
-        for size in self.notes:
-            if size < newest and size not in seen:
-                self.problems.append(f"{where} lacks checkpoint {size}")
+async def _unsealed(con: Con, chain: _Chain, found: int) -> tuple[int, list[str]]:
+    """Count what no checkpoint covers; name events that were put into what was sealed before."""
+    hi_xid = chain.last.hi_xid if chain.last else 0
+    if chain.base == 0:
+        total = await con.fetchval(COUNT_EVENTS)
+        if total == found:
+            return 0, []
+        if total - found == await con.fetchval(COUNT_OPEN, str(hi_xid)):
+            return total - found, []
+        unsealed = await con.fetchval(COUNT_UNSEALED)
+        low = 0
+    else:
+        unsealed = await con.fetchval(COUNT_OPEN, str(hi_xid))
+        # Ids of an era that has just begun say nothing about the one before.
+        low = chain.base_xid if chain.last and chain.base_era == chain.last.era else 0
+    rows = await con.fetch(SELECT_LATE, str(low), str(hi_xid)) if chain.last else []
+    return unsealed, [f"event {row['id']} was inserted into history after its seal" for row in rows]

@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bookai.db import audit
 from bookai.db.seal import sealer
-from bookai.db.seal.files import SealKeys, append_notes
-from bookai.db.seal.merkle import Checkpoint, event_leaf, sign_note, split_notes
+from bookai.db.seal.files import SealKeys
+from bookai.db.seal.merkle import split_notes
 from bookai.db.seal.sealer import seal
 from bookai.db.seal.verify import VerifyReport, verify
 from bookai.errors import OperatorNeeded
@@ -76,6 +76,22 @@ async def test_more_than_a_batch_is_sealed_in_one_call(
     assert (report.ok, report.sealed, report.checkpoints) == (True, 8, 3)
 
 
+async def test_a_batch_may_end_in_the_middle_of_a_transaction(
+    pool: asyncpg.Pool, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [audit.NewEvent("tick", "studio", {"n": n}) for n in range(7)]
+    await audit.append_many(pool, events)
+    monkeypatch.setattr(sealer, "BATCH", 7)
+    assert await seal(pool, KEYS, notes) == 7
+    monkeypatch.setattr(sealer, "BATCH", 3)
+    await audit.append_many(pool, events)
+
+    assert await seal(pool, KEYS, notes) == 7
+    assert await seal(pool, KEYS, notes) == 0
+
+    assert (await check(pool, notes)).ok
+
+
 async def test_events_of_a_running_transaction_wait_for_its_end(
     pool: asyncpg.Pool, notes: Path
 ) -> None:
@@ -138,37 +154,37 @@ async def test_another_machine_gets_a_whole_export_of_its_own(
     assert len(exported(notes)) == 3
 
 
-async def test_a_log_restored_into_another_cluster_is_sealed_on(
-    pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path
+async def test_what_an_older_cluster_left_unsealed_is_sealed_before_the_new(
+    pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if every transaction so far had come from a cluster that was much older than this one.
-    await audit.append(pool, "tick", "studio", {"n": 1})
+    monkeypatch.setattr(sealer, "BATCH", 3)
+    old = [await audit.append(pool, "tick", "studio", {"n": n}) for n in range(8)]
     await attacker.execute("UPDATE audit_log SET xid = (xid::text::bigint + 1000000)::text::xid8")
-    assert await seal(pool, KEYS, notes) == 0
-    await _checkpoint_of_another_cluster(attacker, notes)
-    await audit.append(pool, "tick", "studio", {"n": 2})
-    await attacker.execute(
-        "UPDATE audit_log SET xid = (xid::text::bigint + 2000000)::text::xid8"
-        " WHERE id = (SELECT max(id) FROM audit_log)"
-    )
-    await audit.append(pool, "tick", "studio", {"n": 3})
+    new = [await audit.append(pool, "tick", "studio", {"n": n}) for n in range(2)]
 
     assert (await check(pool, notes)).ok
-    assert await seal(pool, KEYS, notes) == 2
+    assert await seal(pool, KEYS, notes) == 10
+
+    rows = await pool.fetch("SELECT event_id FROM audit_leaf ORDER BY leaf_index")
+    assert [row["event_id"] for row in rows] == old + new
     await audit.append(pool, "tick", "studio", {"n": 4})
     assert await seal(pool, KEYS, notes) == 1
     report = await check(pool, notes)
-    assert (report.problems, report.sealed, report.unsealed) == ((), 4, 0)
+    assert (report.problems, report.sealed, report.unsealed) == ((), 11, 0)
 
 
-async def _checkpoint_of_another_cluster(attacker: asyncpg.Connection, notes: Path) -> None:
-    row = await attacker.fetchrow(sealer.SELECT_UNSEALED, "0", True, 10)
-    leaf = event_leaf(*[row[n] for n in ("id", "at_us", "kind", "actor", "job_id", "body")])
-    said = Checkpoint(1, leaf, row["xid"] + 1)
-    note = sign_note(said, KEYS.private)
-    await attacker.execute("INSERT INTO audit_leaf VALUES (0, $1, $2)", row["id"], leaf)
-    await attacker.execute(sealer.INSERT_CHECKPOINT, 1, 0, leaf, [leaf], str(said.hi_xid), note)
-    append_notes(notes, [note])
+async def test_the_leaf_that_sql_computes_is_the_one_that_is_verified(
+    pool: asyncpg.Pool, notes: Path
+) -> None:
+    for job_id in (None, 0, 7, -1, 2**62):
+        await audit.append(
+            pool, "a.b_c1", "operator:\u00c4nn\U0001f600", {"t": "\u00e9"}, job_id=job_id
+        )
+
+    assert await seal(pool, KEYS, notes) == 5
+
+    assert (await check(pool, notes)).ok
 
 
 async def test_a_key_that_did_not_sign_the_log_does_not_go_on_with_it(
