@@ -23,6 +23,7 @@ _COMMANDS = {
     "link": ("approvals.lend", "Print a one-time link for one decision."),
     "delegate": ("approvals.lend", "Lend the right to approve."),
     "publications": ("look", "List posts."),
+    "outbox": ("outbox", "See posts on their way; settle what is unknown."),
     "agents": ("look", "List agents with their track record."),
     "status": ("look", "Show the studio at a glance."),
     "audit": ("trail", "Verify or read the audit log."),

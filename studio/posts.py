@@ -9,7 +9,7 @@ from studio.engine import Engine
 from tools.base import Armed, PublicationRow
 
 # What a job must not be in to be carried on once its post is settled or armed again.
-_AT_WORK = ("running", "queued", "waiting", "done")
+_AT_WORK = ("running", "queued", "waiting", "done", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ async def list_publications(
 ) -> PublicationPage:
     """List posts of the outbox, newest first, with their state and address.
 
-    Use it to see what is out, or whether a post is stuck. Do not use it for videos that still
-    wait for approval (use list_approvals) or are being made (use list_jobs).
+    Use it to see what is out, or whether a post is stuck: `unknown` may be out or not and `dead`
+    was given up, both wait for an operator; a failed one is tried again at `not_before`. Do not
+    use it for videos that wait for approval (use list_approvals) or are being made (use list_jobs).
     """
     return PublicationPage(publications=await ctx.desk.list_publications(limit))
 

@@ -65,7 +65,7 @@ def publications_command(limit: int, json_: bool) -> None:
             ("state", lambda r: r.state),
             ("title", lambda r: r.title),
             ("published", lambda r: r.published_at),
-            ("URL", lambda r: r.url),
+            ("URL or reason", lambda r: r.url or r.reason),
         ),
         "nothing is published yet",
     )

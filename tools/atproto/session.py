@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
+from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
 from tools.net.api import Answer, Api, Stream
 
 _BUSY = (408, 429, 502, 503, 504)
@@ -48,12 +48,8 @@ class Session:
                 "[plugins.bluesky] says.",
             )
         self._take(answer)
-        for one in answer.json().get("didDoc", {}).get("service", ()):
-            # The front door of a large service is not where the records are.
-            if one.get("id") == "#atproto_pds" and str(one.get("serviceEndpoint")).startswith(
-                "https://"
-            ):
-                self._service = str(one["serviceEndpoint"]).rstrip("/")
+        # The front door of a large service is not where the records are.
+        self._service = _own_server(answer.json()) or self._service
 
     async def call(
         self,
@@ -88,8 +84,10 @@ class Session:
         if not answer.is_ok:
             raise problem(answer)
         told = answer.json()
-        self._access, self._refresh = str(told["accessJwt"]), str(told["refreshJwt"])
-        self.did, self.handle = str(told["did"]), str(told["handle"])
+        names = ("accessJwt", "refreshJwt", "did", "handle")
+        if not all(isinstance(told.get(name), str) and told[name] for name in names):
+            raise ToolFailed(f"{answer.where} opened a session without {', '.join(names)}")
+        self._access, self._refresh, self.did, self.handle = (told[name] for name in names)
 
     def _url(self, name: str, query: Mapping[str, str] | None = None) -> str:
         return f"{self._service}/xrpc/{name}" + (f"?{urlencode(query)}" if query else "")
@@ -113,6 +111,17 @@ def problem(answer: Answer) -> BookAIError:
 def is_missing(answer: Answer) -> bool:
     """Tell whether the server says that there is no such record."""
     return answer.status in (400, 404) and _error(answer) == "RecordNotFound"
+
+
+def _own_server(told: Mapping[str, Any]) -> str | None:
+    """Return the https address of the server that holds the account, where the answer names one."""
+    document = told.get("didDoc")
+    services = document.get("service") if isinstance(document, dict) else None
+    for one in services if isinstance(services, list) else ():
+        if isinstance(one, dict) and one.get("id") == "#atproto_pds":
+            endpoint = str(one.get("serviceEndpoint"))
+            return endpoint.rstrip("/") if endpoint.startswith("https://") else None
+    return None
 
 
 def _until_reset(answer: Answer) -> float:

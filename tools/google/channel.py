@@ -57,9 +57,9 @@ class Channel:
 
     async def find_marked(self, mark: str) -> Mapping[str, Any] | None:
         """Return our video among the channel's newest uploads, found by its tag."""
-        mine = await self._get("channels", part="contentDetails", mine="true")
-        lists = [one["contentDetails"]["relatedPlaylists"]["uploads"] for one in mine]
-        for uploads in lists[:1]:
+        try:
+            mine = await self._get("channels", part="contentDetails", mine="true")
+            uploads = mine[0]["contentDetails"]["relatedPlaylists"]["uploads"]
             entries = await self._get(
                 "playlistItems",
                 part="contentDetails",
@@ -67,10 +67,11 @@ class Channel:
                 maxResults=str(MAX_LOOK_BACK),
             )
             ids = ",".join(one["contentDetails"]["videoId"] for one in entries)
-            for video in await self._get("videos", part="snippet,status", id=ids) if ids else ():
-                if mark in video.get("snippet", {}).get("tags", ()):
-                    return video
-        return None
+            found = await self._get("videos", part="snippet,status", id=ids) if ids else []
+            ours = [one for one in found if mark in one["snippet"].get("tags", ())]
+        except (LookupError, TypeError) as error:
+            raise ToolFailed("YouTube's list of the channel's videos is not understood") from error
+        return ours[0] if ours else None
 
     async def video(self, video_id: str, part: str) -> Mapping[str, Any] | None:
         """Return one video, or None when there is none."""

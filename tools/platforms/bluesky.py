@@ -88,10 +88,14 @@ class Bluesky(Platform):
         parts = publication.external_id.removeprefix("at://").split("/")
         if len(parts) != 3:
             raise ToolFailed(f"{publication.external_id!r} is no address of a Bluesky post")
+        # Who knows its counts knows that it is there; else the server is asked that holds it.
+        counted = await _counts(ctx, config, publication.external_id)
         place = _Place(service=config.service, did=parts[0], rkey=parts[2])
-        if await _look(Session(_api(ctx, 30), place.service), place, config) is None:
+        session = Session(_api(ctx, 30), place.service)
+        if counted is None and await _look(session, place, config) is None:
             raise ToolFailed(f"the post {publication.url} is not there any more")
-        return Report(views=None, note=await _counts(ctx, config, publication.external_id))
+        found = counted or "no app view that counts likes knows it yet"
+        return Report(views=None, note=f"the post is there; Bluesky counts no views; {found}")
 
 
 class _Place(Record):
@@ -204,22 +208,26 @@ async def _logged_in(ctx: ToolContext, config: BlueskyConfig) -> Session:
     return session
 
 
-async def _counts(ctx: ToolContext, config: BlueskyConfig, uri: str) -> str:
-    """Return what the network counts; it has no counter of views."""
-    there = "the post is there; Bluesky counts no views"
+async def _counts(ctx: ToolContext, config: BlueskyConfig, uri: str) -> str | None:
+    """Return what the network counts of a post, or None where it does not know it."""
     if not config.appview_url:
-        return f"{there}, and no app view is set that counts likes"
+        return None
     url = f"{config.appview_url.rstrip('/')}/xrpc/app.bsky.feed.getPosts?uris={quote(uri, safe='')}"
     try:
         answer = await _api(ctx, 30).call("GET", url)
-        posts = answer.json().get("posts") if answer.is_ok else None
-    except (TryLater, ToolFailed):
-        posts = None
+    except TryLater:
+        return None
+    posts = (answer.json_or_nothing() or {}).get("posts") if answer.is_ok else None
     if not isinstance(posts, list) or not posts or not isinstance(posts[0], dict):
-        return f"{there}, and the app view does not know it yet"
-    told = {name: posts[0].get(f"{name}Count") for name in ("like", "repost", "reply", "quote")}
-    counted = ", ".join(f"{n} {name}" for name, n in told.items() if isinstance(n, int))
-    return f"{there}; {counted}"
+        return None
+    told = {
+        name: posts[0].get(f"{kind}Count")
+        for kind, name in (
+            *(("like", "likes"), ("repost", "reposts")),
+            *(("reply", "replies"), ("quote", "quotes")),
+        )
+    }
+    return ", ".join(f"{count} {name}" for name, count in told.items() if isinstance(count, int))
 
 
 def _own_account(post: Post, config: BlueskyConfig) -> BlueskyConfig:

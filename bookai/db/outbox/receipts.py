@@ -10,10 +10,12 @@ from bookai.models import Publication
 MAX_ID = 500
 MAX_URL = 4096
 
+# The handle may still let its holder write there, and nobody needs it any more.
 UPDATE_POSTED = """
 UPDATE social_posts
-   SET state = 'posted', external_id = $2, url = $3, reason = NULL, lease_owner = NULL,
-       lease_until = NULL, not_before = NULL, updated_at = now(), published_at = now()
+   SET state = 'posted', external_id = $2, url = $3, reason = NULL, handle = NULL,
+       lease_owner = NULL, lease_until = NULL, not_before = NULL, updated_at = now(),
+       published_at = now()
  WHERE post_id = $1
 """
 

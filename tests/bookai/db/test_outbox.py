@@ -180,11 +180,13 @@ async def test_an_unknown_post_that_the_platform_has_gets_its_receipt(
     pool: asyncpg.Pool, job_id: int
 ) -> None:
     claim = await sent(pool, job_id)
+    await outbox.keep_sending(pool, claim.post_id, 1, ME, handle="session 7")
     await outbox.mark_unknown(pool, claim.post_id, claim.attempt, "the answer got lost")
 
     await outbox.mark_posted(pool, claim.post_id, "v1", URL)
 
-    assert (await outbox.arm(pool, job_id, POST)).state == "posted"
+    out = await outbox.arm(pool, job_id, POST)
+    assert (out.state, out.handle) == ("posted", None)
 
 
 async def test_a_post_that_certainly_failed_is_armed_again_under_the_same_key(

@@ -12,7 +12,8 @@ const { Uploadx, DiskStorage } = require(
 
 const UPLOADS = ['/resumable/upload/youtube/v3/videos', '/upload/youtube/v3/videos']
 const BREAK_AFTER_BYTES = 100_000
-const complete = []
+// By id: a server tells of a complete file again when it is asked again.
+const complete = new Map()
 let orders = { breakOff: 0, loseAnswer: false }
 let puts = 0
 
@@ -25,7 +26,7 @@ const storage = new DiskStorage({
   onComplete: (file) => {
     const id = 'v' + crypto.createHash('sha1').update(file.id).digest('hex').slice(0, 10)
     const { snippet, status } = file.metadata
-    complete.push({ id, bytes: file.size, name: file.name, snippet, status })
+    complete.set(id, { id, bytes: file.size, snippet, status })
     return { statusCode: 200, body: { kind: 'youtube#video', id, snippet, status } }
   },
 })
@@ -43,7 +44,7 @@ function control(req, res) {
       puts = 0
     }
     res.setHeader('content-type', 'application/json')
-    res.end(JSON.stringify({ complete }))
+    res.end(JSON.stringify({ complete: [...complete.values()] }))
   })
 }
 

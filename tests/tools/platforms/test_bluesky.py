@@ -257,7 +257,7 @@ async def test_a_report_has_what_the_network_counts_and_says_what_it_does_not(
     report = await PLATFORM.report(receipt, ctx)
 
     assert report.views is None
-    assert "counts no views; 12 like, 3 repost, 1 reply" in report.note
+    assert "counts no views; 12 likes, 3 reposts, 1 replies" in report.note
     pds.records.clear()
     with pytest.raises(ToolFailed, match="not there any more"):
         await PLATFORM.report(receipt, ctx)

@@ -1,77 +1,14 @@
-import hashlib
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
-from bookai.models import Post, Publication
+from bookai.errors import OperatorNeeded, Refused, TryLater
+from bookai.models import Post
 from tests.peers.fake_youtube import UNIT, FakeYoutube
 from tests.peers.http_peer import Reply
-from tests.peers.tickets import Lease, ticket
-from tests.tools.platforms.conftest import youtube_config
-from tools.base import ToolContext
-from tools.platforms.base import Files, LeaseLost, NotSent, Sent
-from tools.platforms.youtube import Youtube
-
-NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-SIZE = 3 * UNIT + 1000
-
-
-class Pauses:
-    """Waits for nothing and remembers how long it would have been."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.seconds.append(seconds)
-
-
-@pytest.fixture
-def pauses() -> Pauses:
-    return Pauses()
-
-
-@pytest.fixture
-def youtube(pauses: Pauses) -> Youtube:
-    return Youtube(lambda: NOW, pauses, UNIT)
-
-
-@pytest.fixture
-def ctx(tube: FakeYoutube, lend: Any, tmp_path: Path) -> ToolContext:
-    found: ToolContext = lend(config=youtube_config(tmp_path, tube.url))
-    return found
-
-
-@pytest.fixture
-def post(made: Any) -> Post:
-    """A post whose video has four chunks; what is in them matters to nobody."""
-    made.video.write_bytes(bytes(range(250)) * (SIZE // 250) + b"x" * (SIZE % 250))
-    found: Post = made.with_offer(
-        platform="youtube",
-        account="my channel",
-        video_sha256=hashlib.sha256(made.video.read_bytes()).hexdigest(),
-    )
-    return found
-
-
-@pytest.fixture
-def send(made: Any, ctx: ToolContext, post: Post, youtube: Youtube) -> Any:
-    async def send_it(lease: Lease) -> Sent:
-        files = Files(video=made.video, thumbnail=made.thumbnail, captions=made.captions)
-        return await youtube.send(post, files, ticket("k1", lease), ctx)
-
-    return send_it
-
-
-@pytest.fixture
-def find(ctx: ToolContext, post: Post, youtube: Youtube) -> Any:
-    async def find_it(lease: Lease) -> Sent | None:
-        return await youtube.find(post, ticket("k1", lease), ctx)
-
-    return find_it
+from tests.peers.tickets import Lease
+from tests.tools.platforms.conftest import SIZE, Pauses
+from tools.platforms.base import LeaseLost, NotSent, Sent
 
 
 def only(tube: FakeYoutube, post: Post) -> dict[str, Any]:
@@ -325,83 +262,3 @@ async def test_what_an_earlier_attempt_sent_of_other_bytes_is_not_continued(
 
     only(tube, post)
     assert len(tube.sessions) == 2
-
-
-async def test_a_video_that_is_not_as_private_as_it_was_ordered_raises_an_alarm(
-    send: Any, tube: FakeYoutube, post: Post
-) -> None:
-    tube.default_privacy = "public"
-
-    sent = await send(Lease())
-
-    assert "privacyStatus is 'public' instead of 'private'" in sent.alarm
-    assert f"https://studio.youtube.com/video/{sent.external_id}/edit" in sent.alarm
-
-
-async def test_a_session_on_another_host_does_not_get_the_token(
-    send: Any, tube: FakeYoutube
-) -> None:
-    tube.elsewhere = "https://evil.example"
-
-    with pytest.raises(NotSent, match=r"opened a session at 'evil\.example'"):
-        await send(Lease())
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"title": "x" * 101}, "YouTube takes 1 to 100"),
-        ({"caption": "a <b> tag"}, "holds < or >"),
-        ({"account": "another channel"}, "approved for 'another channel'"),
-    ],
-)
-async def test_what_youtube_does_not_take_is_refused_before_anything_is_sent(
-    change: dict[str, str],
-    said: str,
-    made: Any,
-    ctx: ToolContext,
-    post: Post,
-    youtube: Youtube,
-    tube: FakeYoutube,
-) -> None:
-    files = Files(video=made.video, thumbnail=made.thumbnail, captions=made.captions)
-
-    with pytest.raises(NotSent, match=said) as caught:
-        await youtube.send(post.model_copy(update=change), files, ticket(), ctx)
-
-    assert isinstance(caught.value.cause, Refused)
-    assert tube.sessions == {}
-
-
-@pytest.mark.parametrize("missing", ["made_for_kids", "account", "client_id"])
-async def test_what_has_no_default_must_be_set(
-    missing: str, made: Any, post: Post, youtube: Youtube, lend: Any, tmp_path: Path
-) -> None:
-    config = youtube_config(tmp_path, "http://127.0.0.1:9")
-    del config["youtube"][missing]
-
-    with pytest.raises(OperatorNeeded, match="needs account, client_id and made_for_kids"):
-        await youtube.find(post, ticket(handle='{"session":"s","size":1}'), lend(config=config))
-
-
-async def test_a_report_counts_views_and_names_a_rejection(
-    send: Any, tube: FakeYoutube, youtube: Youtube, ctx: ToolContext
-) -> None:
-    sent = await send(Lease())
-    receipt = Publication(
-        post_id=1,
-        platform="youtube",
-        url=sent.url,
-        external_id=sent.external_id,
-        published_at=NOW,
-    )
-
-    report = await youtube.report(receipt, ctx)
-
-    assert (report.views, report.note) == (41, "5 likes, no comments; it is private")
-    tube.videos[sent.external_id]["status"]["uploadStatus"] = "rejected"
-    with pytest.raises(ToolFailed, match="is rejected"):
-        await youtube.report(receipt, ctx)
-    tube.videos.clear()
-    with pytest.raises(ToolFailed, match="not there any more"):
-        await youtube.report(receipt, ctx)
