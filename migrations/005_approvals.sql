@@ -315,6 +315,18 @@ CREATE TRIGGER approvals_forget AFTER DELETE ON audit_personal
     REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION approvals_forget();
 
+-- A temporary table of the caller's making must not stand in for ours when rules are checked.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['approvals_begin', 'approvals_guard', 'approvals_count',
+        'approval_votes_guard', 'approval_votes_stay', 'approval_delegations_guard',
+        'approval_links_guard', 'approvals_forget'] LOOP
+        EXECUTE format('ALTER FUNCTION %I() SET search_path = %I, pg_temp', name, current_schema());
+    END LOOP;
+END $$;
+
 DO $$
 BEGIN
     REVOKE ALL ON approval_delegations, approval_links, approval_votes, approval_edits

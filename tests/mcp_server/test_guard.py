@@ -1,5 +1,6 @@
 import asyncio
 import hashlib
+import json
 import logging
 from typing import Any
 
@@ -155,6 +156,8 @@ async def test_a_decision_bears_the_operators_name(studio: Studio) -> None:
 
     assert row.state == "rejected"
     assert studio.desk.decided == [(1, False, "too loud", "operator:alice")]
+    # A person's own words can be erased beside the log, not in it.
+    assert "too loud" not in json.dumps(bodies(studio))
 
 
 async def test_a_rejection_without_a_reason_is_refused(studio: Studio) -> None:

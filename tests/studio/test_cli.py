@@ -42,7 +42,9 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     assert "Example" in done.output
 
 
-@pytest.mark.parametrize("command", ["jobs", "publications", "agents", "status", "token list"])
+@pytest.mark.parametrize(
+    "command", ["jobs", "publications", "agents", "status", "token list", "delegate list"]
+)
 def test_json_output_is_nothing_but_json(env: dict[str, str], command: str) -> None:
     done = bookai(env, *command.split(), "--json")
 
@@ -60,6 +62,8 @@ def test_the_log_of_a_new_studio_verifies(env: dict[str, str]) -> None:
 def test_wrong_usage_ends_with_2(env: dict[str, str]) -> None:
     assert bookai(env, "make").returncode == 2
     assert bookai(env, "nonsense").returncode == 2
+    assert bookai(env, "decide").returncode == 2
+    assert bookai(env, "decide", "--approve", "1,x").returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,13 @@ def test_wrong_usage_ends_with_2(env: dict[str, str]) -> None:
     [
         (("approve", "99"), "99"),
         (("reject", "99", "--reason", "no"), "99"),
+        (("approvals", "show", "99"), "no approval 99"),
+        (("approvals", "renew", "99"), "no approval 99"),
+        (("decide", "--approve", "98,99"), "2 of 2 could not be decided"),
+        (("link", "99", "--for", "operator:anna"), "no approval 99"),
+        (("link", "1", "--for", "agent:writer"), "only an operator"),
+        (("delegate", "create", "--to", "operator:b", "--cap", "1", "--days", "1"), "nothing to"),
+        (("delegate", "revoke", "99"), "no delegation 99"),
         (("make", "--resume", "99"), "there is no job 99"),
         (("make", "missing.md"), "missing.md"),
         (("token", "revoke", "nobody"), "nobody"),

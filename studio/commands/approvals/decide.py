@@ -102,17 +102,20 @@ def decide_command(
     report = run(_decide_bundle(yes, no, note, quiet=json_))
     if json_:
         print_json(report)
-        return
-    click.echo(f"batch {report.batch_id}")
-    print_rows(
-        report.rows,
-        (
-            ("approval", lambda r: r.approval_id),
-            ("outcome", lambda r: r.outcome),
-            ("", lambda r: r.reason),
-        ),
-        "nothing was decided",
-    )
+    else:
+        click.echo(f"batch {report.batch_id}")
+        print_rows(
+            report.rows,
+            (
+                ("approval", lambda r: r.approval_id),
+                ("outcome", lambda r: r.outcome),
+                ("", lambda r: r.reason),
+            ),
+            "nothing was decided",
+        )
+    refused = sum(row.outcome == "refused" for row in report.rows)
+    if refused:
+        raise BookAIError(f"{refused} of {len(report.rows)} could not be decided; the rest is")
 
 
 async def _decide(

@@ -295,3 +295,23 @@ async def test_the_program_has_no_right_to_change_what_was_said(
 ) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await pool.execute(statement)
+
+
+async def test_a_temporary_table_does_not_stand_in_for_the_votes(
+    pool: asyncpg.Pool, job_id: int
+) -> None:
+    approval_id = await ask(pool, job_id)
+
+    async with pool.acquire() as con:
+        await con.execute("CREATE TEMP TABLE approval_votes (LIKE public.approval_votes)")
+        await con.execute(
+            "INSERT INTO approval_votes (approval_id, voter, approve, voted_at, reason, via,"
+            " digest, right_of, hand) VALUES ($1, $2, true, $3, '', 'cli', $4, $2, $2)",
+            approval_id,
+            ANN,
+            NOW,
+            POST.digest(),
+        )
+        with pytest.raises(asyncpg.CheckViolationError, match="cannot be approved"):
+            await con.execute(UPDATE_DECIDED, approval_id, "approved", ANN, NOW, "")
+        await con.execute("DROP TABLE pg_temp.approval_votes")
