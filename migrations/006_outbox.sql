@@ -109,6 +109,17 @@ CREATE TRIGGER social_posts_guard BEFORE UPDATE ON social_posts
 CREATE TRIGGER social_posts_begin BEFORE INSERT ON social_posts
     FOR EACH ROW EXECUTE FUNCTION social_posts_begin();
 
+-- A temporary table of the caller's making must not stand in for the approvals when a post is checked.
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION social_posts_guard() SET search_path = %I, pg_temp',
+                   current_schema());
+    EXECUTE format('ALTER FUNCTION social_posts_begin() SET search_path = %I, pg_temp',
+                   current_schema());
+    EXECUTE format('ALTER FUNCTION social_posts_check_approved(social_posts)'
+                   ' SET search_path = %I, pg_temp', current_schema());
+END $$;
+
 DO $$
 BEGIN
     -- Who arms chooses neither the state nor the time nor the key.

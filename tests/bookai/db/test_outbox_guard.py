@@ -87,6 +87,26 @@ async def test_nothing_is_sent_without_an_approval_of_exactly_this(
         await pool.execute(MOVE, "sending")
 
 
+async def test_a_temporary_table_does_not_stand_in_for_the_approvals(
+    pool: asyncpg.Pool, job_id: int
+) -> None:
+    await outbox.arm(pool, job_id, POST)
+
+    async with pool.acquire() as con:
+        await con.execute("CREATE TEMP TABLE approvals (LIKE public.approvals)")
+        await con.execute(
+            "INSERT INTO pg_temp.approvals (approval_id, job_id, state, digest, post, video_path,"
+            " requested_at, expires_at, needed, approvers, own_jobs)"
+            " VALUES (1, $1, 'approved', $2, '{}', '/v', now(), now() + interval '1 hour',"
+            " 1, '{}', true)",
+            job_id,
+            POST.digest(),
+        )
+        with pytest.raises(asyncpg.CheckViolationError, match="no approval of exactly this"):
+            await con.execute(MOVE, "sending")
+        await con.execute("DROP TABLE pg_temp.approvals")
+
+
 async def test_an_approval_that_ended_sends_nothing(
     pool: asyncpg.Pool, job_id: int, owner: asyncpg.Connection
 ) -> None:
