@@ -93,7 +93,9 @@ async def test_a_temporary_table_does_not_stand_in_for_the_approvals(
     await outbox.arm(pool, job_id, POST)
 
     async with pool.acquire() as con:
-        await con.execute("CREATE TEMP TABLE approvals (LIKE public.approvals)")
+        await con.execute(
+            "CREATE TEMP TABLE approvals AS SELECT a.* FROM public.approvals a LIMIT 0"
+        )
         await con.execute(
             "INSERT INTO pg_temp.approvals (approval_id, job_id, state, digest, post, video_path,"
             " requested_at, expires_at, needed, approvers, own_jobs)"
