@@ -26,7 +26,8 @@ def main() -> int:
     parser.add_argument("--verbose", action="store_true", help="print each schedule and its logs")
     options = parser.parse_args()
     seeds = options.seed or range(options.first, options.first + options.count)
-    schedules = list(FOUND) if options.found else [draw(seed) for seed in seeds]
+    known = {schedule.seed: schedule for schedule in FOUND}
+    schedules = list(FOUND) if options.found else [known.get(n) or draw(n) for n in seeds]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
     cast.prepare()
