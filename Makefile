@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: setup setup-dev demo test check chaos bench format lock clean
+.PHONY: setup setup-dev demo test check chaos bench peers format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -39,12 +39,23 @@ check: setup-dev
 	$(BIN)/lint-imports --config .importlinter
 	$(BIN)/pytest
 
-# Ten kill -9 at random moments of real runs; takes some minutes.
-chaos: setup
+# Two thousand seeded runs under faults, then ten kill -9 of real ones; takes an hour or so.
+chaos: setup-dev
+	$(BIN)/python -m tests.chaos --count 2000
 	$(BIN)/python tests/chaos/kill_nine.py --kills 10
 
 bench: setup
+	$(BIN)/python benchmarks/audit.py
+	$(BIN)/python benchmarks/content_credentials.py
 	$(BIN)/python benchmarks/first_video.py
+
+# Real third-party servers for the tests marked `peer`; needs Node 20, npm and a C++ compiler.
+NODE_GYP_FLAGS ?= $(if $(wildcard /usr/include/node/node.h),--nodedir=/usr)
+peers:
+	mkdir -p .peers && cp tests/peers/node/package.json tests/peers/node/package-lock.json .peers/
+	cd .peers && npm ci --ignore-scripts --no-audit --no-fund
+	cd .peers/node_modules/better-sqlite3 && node \
+	  "$$(npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js" rebuild --release $(NODE_GYP_FLAGS)
 
 format: setup-dev
 	$(BIN)/ruff format .
