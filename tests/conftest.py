@@ -67,7 +67,8 @@ def execute(dsn: str, statement: str) -> None:
 def database(server: EmbeddedPostgres) -> Iterator[str]:
     """The name of a fresh migrated database, dropped afterwards."""
     name = f"t_{uuid4().hex[:12]}"
-    execute(server.dsn(), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    # Without fsync, copying the files takes a third of the time of writing them to the log.
+    execute(server.dsn(), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield name
     execute(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -71,7 +71,7 @@ class Server:
     @contextmanager
     def database(self, name: str) -> Iterator[None]:
         """Lend a fresh copy of the template."""
-        self.execute("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        self.execute("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
         try:
             yield
         finally:
