@@ -88,9 +88,10 @@ async def _every(
     while not stop.is_set():
         try:
             await tick()
-        except (BookAIError, *DATABASE_ERRORS):
-            # Tried again at the next tick, and the log says what was wrong. When Postgres stays
-            # away, the worker ends with its reason and systemd starts us anew.
+        except (BookAIError, OSError, *DATABASE_ERRORS):
+            # A statement that takes too long is a TimeoutError, and that an OSError. Tried again at
+            # the next tick, and the log says what was wrong. When Postgres stays away, the worker
+            # ends with its reason and systemd starts us anew.
             logger.exception("A tick failed", extra={"action": "tick_failed"})
         with suppress(TimeoutError):
             async with asyncio.timeout(interval_s):
@@ -100,7 +101,7 @@ async def _every(
 async def _seal(office: Office) -> None:
     try:
         await seal_audit(office.database, office.settings)
-    except BookAIError:
+    except (BookAIError, OSError, *DATABASE_ERRORS):
         # Then the gauge must say how far behind we fall; the door above says why.
         await sealer.measure(office.database.pool)
         raise

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from bookai.db import approvals
-from bookai.db.pool import Con, Pool
+from bookai.db.pool import Con, Pool, reading
 from bookai.db.seal.prove import Inclusion, prove
 from bookai.errors import Refused
 from bookai.models import Record, VideoJob
@@ -83,10 +83,7 @@ async def read(pool: Pool, job_id: int) -> Dossier:
     Raises:
         Refused: there is no such job, or none of its events is sealed yet.
     """
-    async with (
-        pool.acquire() as con,
-        con.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with reading(pool) as con:
         row = await con.fetchrow(SELECT_JOB, job_id)
         if row is None:
             raise Refused(f"there is no job {job_id}. `bookai jobs` lists them.")

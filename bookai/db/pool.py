@@ -66,6 +66,20 @@ async def open_pool(dsn: str, size: int = 8) -> AsyncIterator[Pool]:
         await pool.close()
 
 
+@asynccontextmanager
+async def reading(pool: Pool) -> AsyncIterator[Con]:
+    """Lend a connection that sees the database as of one moment, however long its reader takes.
+
+    It locks no rows, so it may idle for longer than `IDLE_S`.
+    """
+    async with (
+        pool.acquire() as con,
+        con.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await con.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield con
+
+
 async def connect(dsn: str, **options: Any) -> asyncpg.Connection:
     """Open one connection outside any pool; `options` are those of `asyncpg.connect`.
 

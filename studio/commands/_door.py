@@ -20,6 +20,8 @@ from bookai.models import Record
 
 T = TypeVar("T")
 
+_LOOK = "Look with `bookai doctor`; carry a job on with `bookai make --resume ID`."
+
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON instead of text.")
 
 
@@ -46,7 +48,18 @@ def run(work: Coroutine[Any, Any, T], *, verbose: bool = False) -> T:
     except (*DATABASE_ERRORS, ProcrastinateException) as error:
         raise OperatorNeeded(
             f"the database went away while we worked ({type(error).__name__}).",
-            mend="Look with `bookai doctor`; carry a job on with `bookai make --resume ID`.",
+            mend=_LOOK,
+        ) from error
+    except TimeoutError as error:
+        raise OperatorNeeded(
+            "the database did not answer in time.", mend=f"What keeps it busy? {_LOOK}"
+        ) from error
+    except BrokenPipeError:
+        raise  # whoever read our output has enough
+    except OSError as error:
+        raise OperatorNeeded(
+            f"{error.filename or type(error).__name__}: {error.strerror or 'it failed'}.",
+            mend="Look at the rights and the free space there, then try again.",
         ) from error
 
 

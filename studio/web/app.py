@@ -85,7 +85,7 @@ def approval_pages(lent: Lent) -> Starlette:
             _get("/static/{name}", _static),
         ],
         exception_handlers={HTTPException: _http, BookAIError: _known}
-        | dict.fromkeys(DATABASE_ERRORS, _away),
+        | dict.fromkeys((TimeoutError, *DATABASE_ERRORS), _away),
         middleware=[Middleware(_Armour, origins=origins)],
     )
     # Its redirects are built from the Host header; ours are all relative.

@@ -11,7 +11,9 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from bookai.db import pool as pool_module
 from bookai.db.seal.merkle import event_leaf
+from bookai.errors import OperatorNeeded
 from studio.cli import bookai as root
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "verify-the-audit-log.md"
@@ -45,6 +47,30 @@ def test_verify_says_what_was_proven(bookai: Command, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "the audit log verifies"
     told = json.loads(bookai("verify", "--json").stdout)
     assert (told["ok"], told["first_bad"], told["trusted"]) == (True, None, 0)
+
+
+def test_a_database_that_does_not_answer_in_time_is_told_as_such(
+    bookai: Command, admin_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "COMMAND_S", 1.0)
+    with psycopg.connect(admin_dsn) as con:
+        con.execute("LOCK TABLE audit_log")
+        failed = bookai("tail").exception
+
+    assert isinstance(failed, OperatorNeeded)
+    assert "did not answer in time" in str(failed)
+
+
+def test_a_file_that_cannot_be_written_is_named(bookai: Command, tmp_path: Path) -> None:
+    bookai("verify")
+    notes = tmp_path / "home" / "audit" / "checkpoints.notes"
+    notes.unlink()
+    notes.mkdir()
+
+    failed = bookai("verify").exception
+
+    assert isinstance(failed, OperatorNeeded)
+    assert str(notes) in str(failed)
 
 
 def test_verify_names_the_first_bad_row(bookai: Command, admin_dsn: str) -> None:

@@ -87,6 +87,7 @@ async def keep_personal(con: Con, event_id: int, texts: Texts) -> None:
 async def erase(pool: Pool | Con, subject: str, by: str, reason: str) -> int:
     """Erase every personal text about `subject`, with an event; return how many they were.
 
+    That is what lies beside the log, and what he wrote when he decided and voted on approvals.
     The event `personal.erased` says who erased how much and why; `reason` must name nobody.
 
     Raises:

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from bookai.db.audit.search import Wanted
-from bookai.db.pool import Pool
+from bookai.db.pool import Pool, reading
 from bookai.models import Record
 
 SELECT_WANTED = """
-SELECT e.id AS event_id, (extract(epoch FROM e.at) * 1000000)::bigint AS at_us,
+SELECT e.id AS event_id,
+       CASE WHEN isfinite(e.at) AND e.at < '294000-01-01'
+            THEN (extract(epoch FROM e.at) * 1000000)::bigint ELSE 0 END AS at_us,
        e.kind, e.actor, e.job_id, e.body, l.leaf_index
   FROM audit_log e
   LEFT JOIN audit_leaf l ON l.event_id = e.id
@@ -37,10 +39,7 @@ async def stream(
     pool: Pool, wanted: Wanted, since: datetime | None = None, until: datetime | None = None
 ) -> AsyncIterator[Exported]:
     """Yield events, oldest first; `until` itself is left out."""
-    async with (
-        pool.acquire() as con,
-        con.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with reading(pool) as con:
         narrow = (wanted.kind, wanted.actor, wanted.job_id, since, until)
         async for row in con.cursor(SELECT_WANTED, *narrow, prefetch=500):
             yield Exported.model_validate(dict(row))

@@ -29,8 +29,10 @@ SELECT tree_size, note
  LIMIT 1
 """
 SELECT_EVENTS = """
-SELECT e.id, (extract(epoch FROM e.at) * 1000000)::bigint AS at_us, e.kind, e.actor, e.job_id,
-       e.body, l.leaf_index
+SELECT e.id,
+       CASE WHEN isfinite(e.at) AND e.at < '294000-01-01'
+            THEN (extract(epoch FROM e.at) * 1000000)::bigint ELSE 0 END AS at_us,
+       e.kind, e.actor, e.job_id, e.body, l.leaf_index
   FROM audit_log e
   LEFT JOIN audit_leaf l ON l.event_id = e.id
  WHERE e.id = ANY ($1::bigint[])

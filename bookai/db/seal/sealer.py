@@ -30,6 +30,7 @@ BATCH = 5000
 SEAL_S = 600.0
 """A statement's limit: after a restore one looks at the whole log."""
 
+_HOW_TO_REMOVE = "docs/how-to/verify-the-audit-log.md, 'Leaves that no seal wrote'"
 _VERIFY = "To see what is wrong: bookai audit verify"
 
 CAN_BE_SEALER = """
@@ -127,7 +128,16 @@ class _Sealer:
         await _export_missing(self._con, self._notes_path)
         before = edge.size
         while True:
-            grown = await self._seal_batch(edge, as_sealer)
+            try:
+                grown = await self._seal_batch(edge, as_sealer)
+            except asyncpg.UniqueViolationError as error:
+                # Only one seals, and leaves go where the checkpoint ends: these are not ours.
+                raise OperatorNeeded(
+                    f"the audit log has leaves from place {edge.size} on that no seal wrote: "
+                    "somebody with a password of the database put them there.",
+                    mend="`bookai audit verify` names them. Change the passwords, then remove "
+                    f"them as the database's owner: {_HOW_TO_REMOVE}.",
+                ) from error
             is_last = grown is None or grown.size - edge.size < BATCH
             edge = grown or edge
             if is_last and not edge.first_pass:

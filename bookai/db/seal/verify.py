@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from bookai.db.pool import Con, Pool
+from bookai.db.pool import Con, Pool, reading
 from bookai.db.seal.exported import compare, read_notes
 from bookai.db.seal.merkle import Checkpoint, Frontier, NoteError, Verifier, open_note
-from bookai.db.seal.pages import count_leaves, each_page
+from bookai.db.seal.pages import each_page
 from bookai.db.seal.personal import check_personal
 from bookai.db.seal.walk import Walk
 from bookai.errors import Refused
@@ -139,14 +139,11 @@ async def verify(
     for path, notes in others:
         if not notes:
             raise Refused(f"{path} holds no exported notes to compare with")
-    async with (
-        pool.acquire() as con,
-        con.transaction(isolation="repeatable_read", readonly=True),
-    ):
+    async with reading(pool) as con:
         chain = await _open_chain(con, since, verifier)
         await _read_checkpoints(con, chain, verifier)
         walk = Walk(chain.tree, chain.roots, chain.base)
-        async with each_page(pool, con, chain.base, await count_leaves(con)) as pages:
+        async with each_page(pool, con, chain.base) as pages:
             async for page in pages:
                 walk.check(page)
         walk.check_end(chain.last.size if chain.last else 0)

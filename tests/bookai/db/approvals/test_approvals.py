@@ -387,7 +387,9 @@ async def test_a_persons_words_can_be_erased_and_the_decision_stays(
     await approvals.decide(pool, first, False, "my aunt dislikes it", ANN, NOW)
     await approvals.decide(pool, second, False, "too loud", BOB, NOW)
 
-    await audit.erase(pool, ANN, "operator:admin", "asked for")
+    # Beside the log, with the decision and with the vote.
+    assert await audit.erase(pool, ANN, "operator:admin", "asked for") == 3
+    assert await audit.erase(pool, ANN, "operator:admin", "asked again") == 0
 
     erased, kept = await approvals.get(pool, first), await approvals.get(pool, second)
     assert (erased.state, erased.note, erased.votes[0].reason) == (

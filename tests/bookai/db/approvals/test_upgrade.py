@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from bookai.db import approvals, outbox
+from bookai.db import approvals, audit, outbox
 from bookai.db.embedded import EmbeddedPostgres
 from bookai.db.migrate import migrate
 from bookai.db.pool import open_pool
@@ -59,5 +59,9 @@ async def test_decisions_of_before_count_as_one_persons_word(
             assert done.state == "approved"
             claim = await outbox.arm(pool, approved.job_id, POST)
             assert claim.state == "armed"
+            assert await audit.erase(pool, ANN, "operator:eve", "asked") == 4
+            for one in ids[:2]:
+                old = await approvals.get(pool, one)
+                assert (old.note, old.votes[0].reason) == ("(erased)", "(erased)")
     finally:
         execute(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")

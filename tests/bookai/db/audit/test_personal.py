@@ -55,7 +55,9 @@ async def test_erasing_takes_all_texts_of_one_person_and_says_how_many(pool: asy
     assert erased == 4
     told, bob, *anns = await audit.search(pool)
     assert (told.kind, told.actor) == ("personal.erased", "operator:eve")
-    assert told.body == '{"events":2,"fields":4,"reason":"asked for on paper \\"7\\""}'
+    assert (
+        told.body == '{"approvals":0,"events":2,"fields":4,"reason":"asked for on paper \\"7\\""}'
+    )
     assert audit.canonical(json.loads(told.body)) == told.body
     assert bob.personal == ANN
     assert [event.personal for event in anns] == [{}, {}]
@@ -65,7 +67,7 @@ async def test_nothing_to_erase_is_written_down_as_well(pool: asyncpg.Pool) -> N
     assert await audit.erase(pool, "nobody", "operator:eve", "asked") == 0
 
     (told,) = await audit.search(pool)
-    assert told.body == '{"events":0,"fields":0,"reason":"asked"}'
+    assert told.body == '{"approvals":0,"events":0,"fields":0,"reason":"asked"}'
 
 
 async def test_the_program_cannot_erase_without_its_event(pool: asyncpg.Pool) -> None:

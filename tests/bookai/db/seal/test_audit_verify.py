@@ -1,3 +1,4 @@
+import asyncio
 import re
 import shutil
 from pathlib import Path
@@ -7,6 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bookai.db import audit
+from bookai.db import pool as pool_module
+from bookai.db.pool import open_pool
 from bookai.db.seal import pages
 from bookai.db.seal.files import SealKeys
 from bookai.db.seal.merkle import Checkpoint, Frontier, event_leaf, sign_note, split_notes
@@ -14,6 +17,13 @@ from bookai.db.seal.sealer import seal
 from bookai.db.seal.verify import Since, VerifyReport, verify
 from bookai.errors import Refused
 
+IDLE_FOR = """
+SELECT EXISTS (SELECT
+                 FROM pg_stat_activity
+                WHERE datname = current_database()
+                  AND state = 'idle in transaction'
+                  AND clock_timestamp() - state_change > make_interval(secs => $1))
+"""
 KEYS = SealKeys(Ed25519PrivateKey.from_private_bytes(b"k" * 32))
 THIEF = SealKeys(Ed25519PrivateKey.from_private_bytes(b"t" * 32))
 
@@ -52,6 +62,14 @@ TAMPERING = {
         "UPDATE audit_log SET at = 'infinity' WHERE id = #6",
         "event #6 was changed",
     ),
+    "timestamp that no number of microseconds reaches": (
+        "UPDATE audit_log SET at = '294276-12-01' WHERE id = #6",
+        "event #6 was changed",
+    ),
+    "timestamp before all history": (
+        "UPDATE audit_log SET at = '4713-01-01 BC' WHERE id = #6",
+        "event #6 was changed",
+    ),
     "the oldest of several": (
         "UPDATE audit_log SET body = '{}' WHERE id IN (#11, #7, #3)",
         "event #3 was changed",
@@ -87,6 +105,18 @@ TAMPERING = {
         " SELECT #999, at, xid, 'a', 'b', '{}' FROM audit_log WHERE id = #6;"
         "INSERT INTO audit_leaf VALUES (12, #999, sha256('x'))",
         "event #999 was changed",
+    ),
+    "a leaf planted far out": (
+        "INSERT INTO audit_leaf VALUES (9000000000000000, #999, sha256('x'))",
+        "leaf 12 is missing (before event #999)",
+    ),
+    "a leaf planted at the last place there is": (
+        "INSERT INTO audit_leaf VALUES (9223372036854775807, #999, sha256('x'))",
+        "leaf 12 is missing (before event #999)",
+    ),
+    "a leaf planted at the next place": (
+        "INSERT INTO audit_leaf VALUES (12, #999, sha256('x'))",
+        "event #999 was deleted",
     ),
     "inserted in the middle with a leaf": (
         "INSERT INTO audit_log (id, at, xid, kind, actor, body) OVERRIDING SYSTEM VALUE"
@@ -283,16 +313,73 @@ async def test_an_erased_text_is_not_missed_and_a_changed_one_is_found(
     )
 
 
+@pytest.mark.parametrize("page", [7, 50])
 async def test_many_pages_are_read_in_order_by_several_connections(
-    pool: asyncpg.Pool, notes: Path, monkeypatch: pytest.MonkeyPatch
+    pool: asyncpg.Pool, notes: Path, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
-    monkeypatch.setattr(pages, "PAGE", 7)
+    monkeypatch.setattr(pages, "PAGE", page)
     await fill(pool, notes, seals=5, each=20)
     await audit.append(pool, "tick", "studio", {})
 
     report = await check(pool, notes)
 
     assert (report.ok, report.sealed, report.unsealed) == (True, 100, 1)
+
+
+async def test_one_connection_reads_all_pages_where_there_are_no_more(
+    dsn: str, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 5)
+    async with open_pool(dsn, size=2) as pool:
+        await fill(pool, notes)
+
+        assert (await check(pool, notes)).sealed == 12
+
+
+async def test_a_long_walk_outlasts_the_limit_on_idle_transactions(
+    pool: asyncpg.Pool,
+    dsn: str,
+    attacker: asyncpg.Connection,
+    notes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pages, "PAGE", 5)
+    await fill(pool, notes)
+    monkeypatch.setattr(pool_module, "IDLE_S", 0.3)
+
+    async with (
+        open_pool(dsn, size=4) as ours,
+        asyncio.TaskGroup() as group,
+        attacker.transaction(),
+    ):
+        # Who reads pages waits for this; whoever lent them the snapshot is idle meanwhile.
+        await attacker.execute("LOCK TABLE audit_log")
+        report = group.create_task(check(ours, notes))
+        await until_idle_for(pool, 0.6)
+
+    assert report.result().ok
+
+
+async def test_an_export_that_is_read_slowly_outlasts_that_limit(
+    pool: asyncpg.Pool, dsn: str, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(pool, notes, seals=1)
+    monkeypatch.setattr(pool_module, "IDLE_S", 0.3)
+
+    async with open_pool(dsn, size=1) as ours:
+        events = audit.stream(ours, audit.Wanted())
+        first = await anext(events)
+        await until_idle_for(pool, 0.6)
+        rest = [event async for event in events]
+
+    assert [event.event_id for event in (first, *rest)] == [1, 2, 3, 4]
+
+
+async def until_idle_for(pool: asyncpg.Pool, seconds: float) -> None:
+    """Return when some transaction of another session has been idle for so long."""
+    async with asyncio.timeout(4):
+        while not await pool.fetchval(IDLE_FOR, seconds):
+            pass
 
 
 async def test_an_end_cut_off_with_its_checkpoints_is_found_by_the_exported_notes(

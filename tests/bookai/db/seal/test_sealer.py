@@ -196,6 +196,23 @@ async def test_a_key_that_did_not_sign_the_log_does_not_go_on_with_it(
         await seal(pool, THIEF, notes)
 
 
+async def test_a_planted_leaf_stops_the_sealer_until_the_owner_removes_it(
+    pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path
+) -> None:
+    await fill(pool, notes, seals=1)
+    async with pool.acquire() as con, con.transaction():
+        await con.execute("SET LOCAL ROLE bookai_sealer")
+        await con.execute("INSERT INTO audit_leaf VALUES (4, 999, sha256('x'))")
+    await audit.append(pool, "tick", "studio", {})
+
+    with pytest.raises(OperatorNeeded, match="from place 4 on that no seal wrote"):
+        await seal(pool, KEYS, notes)
+    await attacker.execute("DELETE FROM audit_leaf WHERE leaf_index >= 4")
+
+    assert await seal(pool, KEYS, notes) == 1
+    assert (await check(pool, notes)).ok
+
+
 async def test_the_sealer_stops_when_the_database_forgot_an_exported_checkpoint(
     pool: asyncpg.Pool, attacker: asyncpg.Connection, notes: Path
 ) -> None:

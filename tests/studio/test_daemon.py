@@ -1,0 +1,40 @@
+"""What runs unattended goes on when the database is slow."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from bookai.db import audit
+from bookai.db import pool as pool_module
+from bookai.settings import Settings
+from studio.daemon import keep_house
+from studio.wiring import open_office
+
+COUNT_LEAVES = "SELECT count(*) FROM audit_leaf"
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def test_a_statement_that_takes_too_long_does_not_end_the_house_keeping(
+    settings: Settings,
+    admin_dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(pool_module, "COMMAND_S", 1.0)
+    stop, owner = asyncio.Event(), await asyncpg.connect(admin_dsn)
+    try:
+        async with open_office(settings) as office, asyncio.TaskGroup() as group:
+            await audit.append(office.database.pool, "tick", "studio", {})
+            async with owner.transaction():
+                await owner.execute("LOCK TABLE audit_checkpoint")
+                group.create_task(keep_house(office, stop))
+                while "TimeoutError" not in caplog.text:
+                    await owner.fetchval("SELECT 1")
+
+            while not await owner.fetchval(COUNT_LEAVES):
+                pass
+            stop.set()
+    finally:
+        await owner.close()
