@@ -56,7 +56,8 @@ CREATE TABLE approval_links (
 CREATE INDEX approval_links_approval ON approval_links (approval_id);
 
 -- One person's word. `right_of` is whose right it is (the lender's, for a delegate); `hand` is who
--- held the means (a link's maker could open it himself). Each of the three counts once.
+-- held the means (a link's maker could open it himself). Each of the three counts once, and nobody is
+-- voter of one and hand of another.
 CREATE TABLE approval_votes (
     approval_id   bigint NOT NULL REFERENCES approvals (approval_id),
     voter         text NOT NULL CHECK (voter ~ '^operator:.' AND length(voter) <= 200),
@@ -209,10 +210,21 @@ BEGIN
         RAISE EXCEPTION 'approval % is not open for this vote', NEW.approval_id
             USING ERRCODE = 'check_violation';
     END IF;
-    IF (cardinality(asked.approvers) > 0 AND NEW.right_of <> ALL (asked.approvers))
+    IF (cardinality(asked.approvers) > 0
+        AND (NEW.right_of <> ALL (asked.approvers)
+             OR (NEW.hand <> NEW.voter AND NEW.hand <> ALL (asked.approvers))))
        OR (NEW.approve AND NOT asked.own_jobs
-           AND asked.requested_by IN (NEW.voter, NEW.right_of)) THEN
+           AND asked.requested_by IN (NEW.voter, NEW.right_of, NEW.hand)) THEN
         RAISE EXCEPTION '% may not vote on approval %', NEW.voter, NEW.approval_id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF EXISTS (SELECT
+                 FROM approval_votes v
+                WHERE v.approval_id = NEW.approval_id
+                  AND v.approve = NEW.approve
+                  AND ARRAY[v.voter, v.hand] && ARRAY[NEW.voter, NEW.hand]) THEN
+        RAISE EXCEPTION '% or % has a hand in another vote on approval %', NEW.voter, NEW.hand,
+            NEW.approval_id
             USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.link_id IS NULL THEN
