@@ -126,11 +126,11 @@ BEGIN
     IF earlier.job_id IS DISTINCT FROM NEW.job_id OR earlier.state NOT IN ('void', 'expired')
        OR earlier.post - words <> NEW.post - words
        OR (starts_with(earlier.caption, NEW.post ->> 'disclosure')
-           AND NOT starts_with(NEW.post ->> 'caption', NEW.post ->> 'disclosure'))
+           AND starts_with(NEW.post ->> 'caption', NEW.post ->> 'disclosure') IS NOT TRUE)
        OR (strpos(earlier.caption, NEW.post ->> 'source_credit') > 0
-           AND strpos(NEW.post ->> 'caption', NEW.post ->> 'source_credit') = 0)
+           AND coalesce(strpos(NEW.post ->> 'caption', NEW.post ->> 'source_credit'), 0) = 0)
        OR (strpos(earlier.caption, NEW.post ->> 'source_url') > 0
-           AND strpos(NEW.post ->> 'caption', NEW.post ->> 'source_url') = 0) THEN
+           AND coalesce(strpos(NEW.post ->> 'caption', NEW.post ->> 'source_url'), 0) = 0) THEN
         RAISE EXCEPTION 'approval % cannot be replaced by this: only title, caption and hashtags '
             'may differ, and disclosure and source stay', NEW.follows
             USING ERRCODE = 'check_violation';
@@ -149,10 +149,11 @@ BEGIN
         RAISE EXCEPTION 'approval % is %: it cannot become %', OLD.approval_id, OLD.state, NEW.state
             USING ERRCODE = 'check_violation';
     END IF;
-    IF OLD.decided_by IS NOT NULL
+    IF NOT (OLD.state = 'pending' AND NEW.state IN ('approved', 'rejected'))
        AND ((OLD.decided_by, OLD.decided_at) IS DISTINCT FROM (NEW.decided_by, NEW.decided_at)
-            OR (NEW.note IS DISTINCT FROM OLD.note AND NEW.note <> '(erased)')) THEN
-        RAISE EXCEPTION 'approval % was decided by %: that stays', OLD.approval_id, OLD.decided_by
+            OR (NEW.note IS DISTINCT FROM OLD.note AND NEW.note IS DISTINCT FROM '(erased)')) THEN
+        RAISE EXCEPTION 'approval % was decided by %: that stays', OLD.approval_id,
+            coalesce(OLD.decided_by, 'nobody')
             USING ERRCODE = 'check_violation';
     END IF;
     IF (OLD.approval_id, OLD.job_id, OLD.digest, OLD.post, OLD.video_path, OLD.channel,
