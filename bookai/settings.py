@@ -194,6 +194,43 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise OperatorNeeded(f"{toml} or the environment: {wrong}.", mend="Correct it.") from error
 
 
+class ChannelsNow:
+    """The channels as `studio.toml` has them now: it is read again when it has changed.
+
+    A studio that began without the file has the channels of its settings until there is one.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._toml = settings.home / "studio.toml"
+        self._had_file = self._toml.exists()
+        self._found = settings
+        self._seen: tuple[int, ...] | None = None
+
+    def channel(self, name: str) -> ChannelSettings:
+        """Return a channel's settings of this moment.
+
+        Raises:
+            OperatorNeeded: there is no such channel, or the file is gone or not understood: what
+                it said before counts no more.
+        """
+        seen = _stamp(self._toml)
+        if seen is None and self._had_file:
+            raise OperatorNeeded(f"{self._toml} is gone or cannot be read.", mend="Put it back.")
+        if seen != self._seen:
+            self._found = read_settings({"BOOKAI_HOME": str(self._toml.parent)})
+            self._had_file, self._seen = True, seen
+        return self._found.channel(name)
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what tells one version of a file from another; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 def _table(values: dict[str, Any], name: str, toml: Path) -> dict[str, Any]:
     found = values.get(name, {})
     if not isinstance(found, dict):

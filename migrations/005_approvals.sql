@@ -56,7 +56,8 @@ CREATE TABLE approval_links (
 CREATE INDEX approval_links_approval ON approval_links (approval_id);
 
 -- One person's word. `right_of` is whose right it is (the lender's, for a delegate); `hand` is who
--- held the means (a link's maker could open it himself). Each of the three counts once.
+-- held the means (a link's maker could open it himself). Each of the three counts once, and nobody is
+-- voter of one and hand of another.
 CREATE TABLE approval_votes (
     approval_id   bigint NOT NULL REFERENCES approvals (approval_id),
     voter         text NOT NULL CHECK (voter ~ '^operator:.' AND length(voter) <= 200),
@@ -125,11 +126,11 @@ BEGIN
     IF earlier.job_id IS DISTINCT FROM NEW.job_id OR earlier.state NOT IN ('void', 'expired')
        OR earlier.post - words <> NEW.post - words
        OR (starts_with(earlier.caption, NEW.post ->> 'disclosure')
-           AND NOT starts_with(NEW.post ->> 'caption', NEW.post ->> 'disclosure'))
+           AND starts_with(NEW.post ->> 'caption', NEW.post ->> 'disclosure') IS NOT TRUE)
        OR (strpos(earlier.caption, NEW.post ->> 'source_credit') > 0
-           AND strpos(NEW.post ->> 'caption', NEW.post ->> 'source_credit') = 0)
+           AND coalesce(strpos(NEW.post ->> 'caption', NEW.post ->> 'source_credit'), 0) = 0)
        OR (strpos(earlier.caption, NEW.post ->> 'source_url') > 0
-           AND strpos(NEW.post ->> 'caption', NEW.post ->> 'source_url') = 0) THEN
+           AND coalesce(strpos(NEW.post ->> 'caption', NEW.post ->> 'source_url'), 0) = 0) THEN
         RAISE EXCEPTION 'approval % cannot be replaced by this: only title, caption and hashtags '
             'may differ, and disclosure and source stay', NEW.follows
             USING ERRCODE = 'check_violation';
@@ -148,10 +149,11 @@ BEGIN
         RAISE EXCEPTION 'approval % is %: it cannot become %', OLD.approval_id, OLD.state, NEW.state
             USING ERRCODE = 'check_violation';
     END IF;
-    IF OLD.decided_by IS NOT NULL
+    IF NOT (OLD.state = 'pending' AND NEW.state IN ('approved', 'rejected'))
        AND ((OLD.decided_by, OLD.decided_at) IS DISTINCT FROM (NEW.decided_by, NEW.decided_at)
-            OR (NEW.note IS DISTINCT FROM OLD.note AND NEW.note <> '(erased)')) THEN
-        RAISE EXCEPTION 'approval % was decided by %: that stays', OLD.approval_id, OLD.decided_by
+            OR (NEW.note IS DISTINCT FROM OLD.note AND NEW.note IS DISTINCT FROM '(erased)')) THEN
+        RAISE EXCEPTION 'approval % was decided by %: that stays', OLD.approval_id,
+            coalesce(OLD.decided_by, 'nobody')
             USING ERRCODE = 'check_violation';
     END IF;
     IF (OLD.approval_id, OLD.job_id, OLD.digest, OLD.post, OLD.video_path, OLD.channel,
@@ -209,10 +211,21 @@ BEGIN
         RAISE EXCEPTION 'approval % is not open for this vote', NEW.approval_id
             USING ERRCODE = 'check_violation';
     END IF;
-    IF (cardinality(asked.approvers) > 0 AND NEW.right_of <> ALL (asked.approvers))
+    IF (cardinality(asked.approvers) > 0
+        AND (NEW.right_of <> ALL (asked.approvers)
+             OR (NEW.hand <> NEW.voter AND NEW.hand <> ALL (asked.approvers))))
        OR (NEW.approve AND NOT asked.own_jobs
-           AND asked.requested_by IN (NEW.voter, NEW.right_of)) THEN
+           AND asked.requested_by IN (NEW.voter, NEW.right_of, NEW.hand)) THEN
         RAISE EXCEPTION '% may not vote on approval %', NEW.voter, NEW.approval_id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF EXISTS (SELECT
+                 FROM approval_votes v
+                WHERE v.approval_id = NEW.approval_id
+                  AND v.approve = NEW.approve
+                  AND ARRAY[v.voter, v.hand] && ARRAY[NEW.voter, NEW.hand]) THEN
+        RAISE EXCEPTION '% or % has a hand in another vote on approval %', NEW.voter, NEW.hand,
+            NEW.approval_id
             USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.link_id IS NULL THEN

@@ -155,7 +155,14 @@ class LendingDesk(ApprovalDesk):
     ) -> str:
         """Return the signed one-time token with which `for_operator` can answer this approval."""
         return await links.create(
-            self.pool, self.link_key(), approval_id, for_operator, by, self.now(), ttl
+            self.pool,
+            self.link_key(),
+            approval_id,
+            for_operator,
+            by,
+            self.now(),
+            ttl,
+            rules_of=self.rules_of,
         )
 
     async def open_link(self, token: str) -> LinkView:

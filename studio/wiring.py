@@ -12,7 +12,7 @@ import bookai.llm
 import tools.affiliates
 from agents.base import Agent, Channel, Context
 from bookai.db import audit, checkpoints, executions, jobs, offers, tokens
-from bookai.db.approvals import Rules
+from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
 from bookai.errors import OperatorNeeded
 from bookai.llm.base import Provider
@@ -20,7 +20,7 @@ from bookai.llm.ollama import OllamaProvider
 from bookai.llm.pool import ModelPool
 from bookai.models import VideoJob
 from bookai.plugins import load_plugins
-from bookai.settings import Settings
+from bookai.settings import ChannelsNow, Settings
 from bookai.toolbox import Toolbox, open_toolbox
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
@@ -86,7 +86,7 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             now=now,
             writer=lambda: f"{settings.ollama.model} at {settings.ollama.host}, else extractive",
             home=str(settings.home),
-            rules_of=lambda channel: _rules(settings, channel),
+            rules_of=_rules_of(settings),
             approval_ttl=timedelta(hours=settings.approval_hours),
             link_key=lambda: open_key(settings.link_key_path),
         )
@@ -223,6 +223,14 @@ def _channel(settings: Settings, name: str) -> Channel:
     return Channel(name=name, **values)
 
 
-def _rules(settings: Settings, channel: str) -> Rules:
-    found = settings.channel(channel)
-    return Rules(needed=found.approvals_needed, approvers=found.approvers, own_jobs=found.own_jobs)
+def _rules_of(settings: Settings) -> RulesOf:
+    """Return what tells a channel's rules: whoever is struck off the file decides no more."""
+    channels = ChannelsNow(settings)
+
+    def rules(channel: str) -> Rules:
+        found = channels.channel(channel)
+        return Rules(
+            needed=found.approvals_needed, approvers=found.approvers, own_jobs=found.own_jobs
+        )
+
+    return rules

@@ -43,7 +43,9 @@ UPDATE video_jobs
  WHERE job_id = $1
 RETURNING status
 """
-LOCK_STATUS = "SELECT status FROM video_jobs WHERE job_id = $1 FOR UPDATE"
+# NO KEY: a run holds FOR KEY SHARE on its job and then waits for an approval or a post; whoever has
+# locked that and asks for the job must not wait for the run in turn.
+LOCK_STATUS = "SELECT status FROM video_jobs WHERE job_id = $1 FOR NO KEY UPDATE"
 LOCK_SOURCE = "SELECT pg_advisory_xact_lock(hashtextextended($1, 7))"
 IS_DUE = """
 SELECT NOT EXISTS (SELECT FROM video_jobs

@@ -1,7 +1,6 @@
 """What every command shares: settings, logging, running the event loop, printing."""
 
 import asyncio
-import getpass
 import json
 import logging
 import os
@@ -18,6 +17,11 @@ from bookai.db.pool import DATABASE_ERRORS
 from bookai.errors import OperatorNeeded
 from bookai.models import Record
 
+if sys.platform == "win32":
+    import getpass
+else:
+    import pwd
+
 T = TypeVar("T")
 
 _LOOK = "Look with `bookai doctor`; carry a job on with `bookai make --resume ID`."
@@ -26,10 +30,15 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print JSON instead
 
 
 def operator() -> str:
-    """Return the principal of whoever runs this command: the operating system's user."""
-    try:
+    """Return the principal of whoever runs this command: the operating system's user.
+
+    On POSIX it goes by the process's uid: LOGNAME and USER are what anyone writes into them.
+    """
+    if sys.platform == "win32":
         return f"operator:{getpass.getuser()}"
-    except (KeyError, OSError):  # a uid without a name, as in some containers
+    try:
+        return f"operator:{pwd.getpwuid(os.getuid()).pw_name}"
+    except KeyError:  # a uid without a name, as in some containers
         return f"operator:uid-{os.getuid()}"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bookai.errors import OperatorNeeded
-from bookai.settings import read_settings
+from bookai.settings import ChannelsNow, Settings, read_settings
 
 
 def write(home: Path, text: str) -> dict[str, str]:
@@ -51,3 +51,39 @@ def test_an_unknown_channel_lists_those_that_exist(tmp_path: Path) -> None:
 
     with pytest.raises(OperatorNeeded, match="Known: default"):
         settings.channel("news")
+
+
+def test_channels_are_read_again_when_the_file_has_changed(tmp_path: Path) -> None:
+    env = write(tmp_path, "[channels.news]\napprovers = ['operator:ann', 'operator:bob']\n")
+    channels = ChannelsNow(read_settings(env))
+    before = channels.channel("news").approvers
+
+    write(tmp_path, "[channels.news]\napprovers = ['operator:ann']\n")
+
+    assert before == ("operator:ann", "operator:bob")
+    assert channels.channel("news").approvers == ("operator:ann",)
+
+
+def test_channels_of_a_file_that_is_broken_or_gone_are_not_guessed(tmp_path: Path) -> None:
+    channels = ChannelsNow(read_settings(write(tmp_path, "[channels.news]\n")))
+    assert channels.channel("news").approvers == ()
+
+    write(tmp_path, "[channels.news\n")
+    for _ in range(2):
+        with pytest.raises(OperatorNeeded, match="cannot be read"):
+            channels.channel("news")
+    (tmp_path / "studio.toml").unlink()
+    with pytest.raises(OperatorNeeded, match="is gone"):
+        channels.channel("news")
+    write(tmp_path, "[channels.news]\nown_jobs = false\n")
+
+    assert not channels.channel("news").own_jobs
+
+
+def test_without_a_file_the_channels_are_those_of_the_settings(tmp_path: Path) -> None:
+    values = {"home": tmp_path, "channels": {"news": {"own_jobs": False}}}
+    channels = ChannelsNow(Settings.model_validate(values))
+
+    assert not channels.channel("news").own_jobs
+    write(tmp_path, "[channels.news]\n")
+    assert channels.channel("news").own_jobs

@@ -40,6 +40,24 @@ async def status_of(office: Office, approval_id: int) -> str:
     return (await office.desk.get_job(row.job_id)).job.status
 
 
+async def test_an_approver_who_is_struck_off_the_file_decides_no_more(
+    settings: Settings,
+) -> None:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    toml = settings.home / "studio.toml"
+    toml.write_text(f"[channels.news]\napprovers = ['{ANN}', '{BOB}']\n")
+    values = settings.model_dump() | {"channels": {"news": {"approvers": [ANN, BOB]}}}
+
+    async with open_office(Settings.model_validate(values)) as office:
+        approval_id = await ask(office)
+        toml.write_text(f"[channels.news]\napprovers = ['{ANN}']\n")
+        with pytest.raises(Refused, match="operator:bob may not decide on channel 'news'"):
+            await office.desk.decide_approval(approval_id, True, "", BOB)
+        toml.write_text("[channels.news\n")
+        with pytest.raises(OperatorNeeded, match=r"studio\.toml cannot be read"):
+            await office.desk.decide_approval(approval_id, True, "", ANN)
+
+
 async def test_the_channels_rules_hold_and_the_last_yes_queues_the_job(office: Office) -> None:
     approval_id = await ask(office)
     desk = office.desk

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from studio.cli import _COMMANDS
 from studio.cli import bookai as root
+from studio.commands._door import operator
 
 BOOKAI = Path(sys.executable).parent / "bookai"
 
@@ -32,6 +33,18 @@ def bookai(env: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProc
     return subprocess.run(
         [BOOKAI, *arguments], env=env, capture_output=True, text=True, timeout=50, check=False
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no uid")
+def test_who_runs_a_command_is_not_what_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = operator()
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+
+    assert operator() == before
+    assert "somebody-else" not in before
 
 
 @pytest.mark.parametrize("name", sorted(_COMMANDS))

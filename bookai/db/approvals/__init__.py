@@ -6,8 +6,9 @@ An approval counts for the digest of everything that would be published, and unt
 
 from bookai.db.approvals.asking import MAX_POST_BYTES, renew, request
 from bookai.db.approvals.bundles import MAX_BUNDLE, Bundle, decide_bundle
-from bookai.db.approvals.deciding import MAX_REASON, decide
+from bookai.db.approvals.deciding import decide
 from bookai.db.approvals.ending import check, expire
+from bookai.db.approvals.rights import MAX_REASON
 from bookai.db.approvals.rows import (
     OPERATOR,
     STUDIO,

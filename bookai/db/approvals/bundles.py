@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from bookai.db import audit
 from bookai.db.approvals import delegations
-from bookai.db.approvals.deciding import SaidBefore, Word, count, say, too_late
+from bookai.db.approvals.deciding import SaidBefore, count, say, too_late
+from bookai.db.approvals.rights import Word
 from bookai.db.approvals.rows import Approval, OnDecided, check_operator, get, why_not_pending
 from bookai.db.approvals.rules import RulesOf, anyone
 from bookai.db.pool import Con, Pool

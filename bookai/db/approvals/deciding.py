@@ -4,16 +4,15 @@ Everything happens under the lock of the approval's row and in one transaction w
 event; the database's own triggers hold the same rules once more.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from bookai.db import audit
-from bookai.db.approvals import asking, delegations, edits
+from bookai.db.approvals import asking, edits
+from bookai.db.approvals.rights import Right, Word, right_of
 from bookai.db.approvals.rows import (
     STUDIO,
     Approval,
     OnDecided,
-    check_operator,
     end,
     get,
     locked,
@@ -30,8 +29,6 @@ from bookai.errors import Refused
 from bookai.metrics import APPROVALS_DECIDED
 from bookai.models import PostEdit
 
-MAX_REASON = 2000
-
 INSERT_VOTE = """
 INSERT INTO approval_votes (approval_id, voter, approve, voted_at, reason, via, digest, right_of,
                             hand, delegation_id, link_id, batch_id)
@@ -42,55 +39,10 @@ UPDATE approvals
    SET state = $2, decided_by = $3, decided_at = $4, note = $5
  WHERE approval_id = $1
 """
-SELECT_HAND = """
-SELECT voter
-  FROM approval_votes
- WHERE approval_id = $1
-   AND hand = $2
-   AND approve = $3
-"""
 
 
 class SaidBefore(Refused):
     """Exactly this was said by this person about exactly this: nothing is left to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One person's word and the way it came. `hand` is who held the means, for a link its maker."""
-
-    approve: bool
-    reason: str
-    by: str
-    at: datetime
-    via: Via = "cli"
-    edit: PostEdit | None = None
-    batch_id: str | None = None
-    link_id: int | None = None
-    hand: str | None = None
-
-    def checked(self) -> "Word":
-        """Return it if a person said it and its reason can be kept.
-
-        Raises:
-            Refused: it cannot count, whatever it is about.
-        """
-        check_operator(self.by)
-        if not self.approve and not self.reason:
-            raise Refused("a rejection needs a reason: the next draft learns from it (--reason)")
-        if len(self.reason) > MAX_REASON:
-            raise Refused(f"a reason may have {MAX_REASON} characters, this has {len(self.reason)}")
-        if self.edit is not None and not self.approve:
-            raise Refused("an edit goes with a yes: reject the post, or approve what you changed")
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class Right:
-    """Whose right a word uses, and which delegation lends it."""
-
-    of: str
-    delegation_id: int | None = None
 
 
 async def decide(  # noqa: PLR0913  # one decision: on what, which, why, who, when, and then what
@@ -149,7 +101,7 @@ async def say(
     if approval.expires_at <= word.at:
         await end(con, approval, "expired", STUDIO)
     else:
-        right = await _right(con, approval, word, rules_of(approval.channel))
+        right = await right_of(con, approval, word, rules_of(approval.channel))
         approval = await _edited(con, approval, word)
         await _vote(con, approval, word, right)
         await _settle(con, await get(con, approval.approval_id), word, right)
@@ -172,49 +124,6 @@ def count(approval: Approval) -> None:
     """Count a decision in the metrics, once its transaction is committed."""
     if approval.state in ("approved", "rejected"):
         APPROVALS_DECIDED.labels(approval.state).inc()
-
-
-async def _right(con: Con, approval: Approval, word: Word, rules: Rules) -> Right:
-    """Return whose right this word uses: it must hold by the rules of then and of now."""
-    await _check_hand(con, approval, word)
-
-    def may(operator: str) -> bool:
-        return Rules(approvers=approval.approvers).let(operator) and rules.let(operator)
-
-    used = {v.lent_by or v.by for v in approval.votes if v.approve == word.approve}
-    right = Right(word.by)
-    if not may(word.by):
-        lent = await delegations.lock_live(con, word.by, word.at, approval.channel)
-        rights = [Right(one.lender, one.delegation_id) for one in lent if may(one.lender)]
-        if not rights:
-            names = [one for one in approval.approvers or rules.approvers if may(one)]
-            raise Refused(
-                f"{word.by} may not decide on channel {approval.channel!r}; who may: "
-                f"{', '.join(names) or 'nobody now'}. An approver can lend the right: "
-                "bookai delegate create"
-            )
-        right = next((one for one in rights if one.of not in used), rights[0])
-    if right.of in used:
-        raise Refused(f"the right of {right.of} is used on approval {approval.approval_id} already")
-    is_own = approval.requested_by in (word.by, right.of)
-    if word.approve and is_own and not (approval.own_jobs and rules.own_jobs):
-        raise Refused(
-            f"job {approval.job_id} was asked for by {approval.requested_by}: on channel "
-            f"{approval.channel!r} another approver has to say yes (own_jobs = false)"
-        )
-    return right
-
-
-async def _check_hand(con: Con, approval: Approval, word: Word) -> None:
-    """Refuse a second word of one kind that the same person had in his hands."""
-    hand = word.hand or word.by
-    holder = await con.fetchval(SELECT_HAND, approval.approval_id, hand, word.approve)
-    if holder is not None:
-        raise Refused(
-            f"{hand} held the means for the word of {holder} and for this one of {word.by}: a link "
-            "counts as its maker's, and a person counts once. Let each approver make his own "
-            "link, or sign in."
-        )
 
 
 async def _edited(con: Con, approval: Approval, word: Word) -> Approval:

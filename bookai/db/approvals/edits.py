@@ -18,9 +18,19 @@ MAX_CAPTION = 2000
 MAX_TAGS = 6
 LONGEST_TAG = 30
 
+# What platforms may turn into a link, with or without a scheme: "x://y", "name.tld" in any script,
+# and an address of numbers that a port or path follows. "3.5", "e.g." and "U.S." are none.
+_LETTER = r"[^\s!-,./:-@\[-`{-\xbf\u2000-\u206f\u3000-\u3002\uff00-\uff0f\uff61]"
+_DOT = r"(?:[.\uff0e]|[\u3002\uff61](?=[a-z]{2}))"
+_TOP = rf"(?:xn--[a-z0-9-]+|(?=[^\W\d_])(?:(?![\d-]){_LETTER}){{2,}}+(?!\d))"
+_HOST = rf"(?<!{_LETTER})(?:{_LETTER}++{_DOT})+{_TOP}"
+_NUMBERS = r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?=[:/?])"
 _LINK = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"]+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>\"]*", re.IGNORECASE
+    r"(?<![a-z0-9+.-])[a-z0-9+.-]*+://[^\s<>\"]+"
+    rf"|(?:{_HOST}|{_NUMBERS})(?::\d+)?(?:[/?#][^\s<>\"]*)?",
+    re.IGNORECASE,
 )
+_AFTER_LINK = ".,;:!?)]}'\u2019\u201d\u00bb\u2026"
 _JOINERS = "\u200c\u200d"
 
 INSERT_EDIT = """
@@ -116,12 +126,21 @@ def _refuse_new_links(old: Post, new: Post) -> None:
     if strange:
         raise Refused(
             f"an edit cannot bring in the link {min(strange)!r}: nobody has checked whether it "
-            "earns, and the post would not say so. Make a new video with it as an offer."
+            "earns, and the post would not say so. Make a new video with it as an offer. If it is "
+            "no link, write it without the dot, or with a space after it."
         )
 
 
 def _links(text: str) -> set[str]:
-    return {found.rstrip(".,;:!?)").casefold() for found in _LINK.findall(text)}
+    return {_plain(found.rstrip(_AFTER_LINK)) for found in _LINK.findall(text)}
+
+
+def _plain(link: str) -> str:
+    """Return a link without http(s) and with its host in small letters; a path is left as it is."""
+    rest = re.sub(r"^https?://", "", link, flags=re.IGNORECASE)
+    host = re.match(r"[^/?#]*", rest)
+    assert host is not None, "it matches the empty text as well"
+    return host[0].casefold() + rest[host.end() :]
 
 
 def _text(value: str | tuple[str, ...]) -> str:

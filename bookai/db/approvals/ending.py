@@ -5,6 +5,7 @@ from datetime import datetime
 from bookai.db import audit
 from bookai.db.approvals.rows import (
     STUDIO,
+    Approval,
     OnDecided,
     end,
     latest,
@@ -16,7 +17,8 @@ from bookai.db.approvals.rows import (
 from bookai.db.pool import Con, Pool
 from bookai.errors import Refused
 
-# What is out, or may be out, keeps its approval: it says who allowed it.
+# What is out, or may be out, keeps its approval: it says who allowed it. A sender may commit
+# between this statement's snapshot and its locks, so IS_OUT asks again under the lock.
 LOCK_EXPIRED = """
 SELECT a.approval_id
   FROM approvals a
@@ -28,6 +30,12 @@ SELECT a.approval_id
                       AND p.state IN ('sending', 'unknown', 'posted'))
  ORDER BY a.approval_id
    FOR UPDATE OF a SKIP LOCKED
+"""
+IS_OUT = """
+SELECT EXISTS (SELECT
+                 FROM social_posts
+                WHERE job_id = $1
+                  AND state IN ('sending', 'unknown', 'posted'))
 """
 
 
@@ -77,9 +85,19 @@ async def expire(
     ended = []
     async with audit.transaction(pool) as con:
         for row in await con.fetch(LOCK_EXPIRED, now):
-            approval = await locked(con, row["approval_id"])
-            await end(con, approval, "expired", STUDIO)
+            approval = await expire_one(con, row["approval_id"])
+            if approval is None:
+                continue
             if on_ended:
                 await on_ended(con, approval.job_id)
             ended.append(approval.job_id)
     return tuple(ended)
+
+
+async def expire_one(con: Con, approval_id: int) -> Approval | None:
+    """Expire one whose time is over; None, and nothing changes, if its post is on its way."""
+    approval = await locked(con, approval_id)
+    if await con.fetchval(IS_OUT, approval.job_id):
+        return None
+    await end(con, approval, "expired", STUDIO)
+    return approval

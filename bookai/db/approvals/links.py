@@ -19,7 +19,8 @@ from typing import Any
 from uuid import uuid4
 
 from bookai.db import audit
-from bookai.db.approvals.deciding import Word, count, say, too_late
+from bookai.db.approvals.deciding import count, say, too_late
+from bookai.db.approvals.rights import Word, check_maker
 from bookai.db.approvals.rows import (
     Approval,
     OnDecided,
@@ -111,13 +112,16 @@ async def create(  # noqa: PLR0913  # one link: signed how, to what, for whom, b
     by: str,
     now: datetime,
     ttl: timedelta,
+    *,
+    rules_of: RulesOf = anyone,
 ) -> str:
     """Make a link for `operator` to answer a pending approval; return its token, shown only now.
 
-    It never outlives the approval. Whether the operator may decide is asked when he does.
+    It never outlives the approval. Whether the operator may decide is asked when he does; who makes
+    a link for another has to be an approver himself, then and now.
 
     Raises:
-        Refused: not a person, not pending, or the time is out of bounds.
+        Refused: not a person, no approver, not pending, or the time is out of bounds.
     """
     check_operator(by)
     check_operator(operator)
@@ -129,6 +133,7 @@ async def create(  # noqa: PLR0913  # one link: signed how, to what, for whom, b
             raise not_pending(approval)
         if approval.expires_at <= now:
             raise Refused(too_late(approval))
+        check_maker(approval, by, operator, rules_of(approval.channel))
         until = min(now + ttl, approval.expires_at)
         link = Link(0, approval_id, approval.digest, operator, by, until, None)
         token = _token(key, link, secrets.token_bytes(_NONCE_BYTES))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from bookai.db import approvals, audit, outbox
+from bookai.db import approvals, audit
 from bookai.db.approvals import Approval
 from bookai.db.approvals.deciding import UPDATE_DECIDED
 from bookai.db.pool import Con
@@ -221,8 +221,24 @@ async def test_a_rejection_cannot_be_turned_round_in_the_database(
 
     with pytest.raises(asyncpg.CheckViolationError, match="cannot become approved"):
         await pool.execute("UPDATE approvals SET state = 'approved'")
+    for change in ("decided_by = 'operator:eve'", "note = NULL", "note = 'yes'"):
+        with pytest.raises(asyncpg.CheckViolationError, match="that stays"):
+            await pool.execute(f"UPDATE approvals SET {change}")  # noqa: S608  # a text of this test
+
+
+@pytest.mark.parametrize("state", ["expired", "void"])
+async def test_what_nobody_decided_gets_no_decider_in_the_database(
+    state: str, pool: asyncpg.Pool, job_id: int
+) -> None:
+    await ask(pool, job_id)
+    by_eve = "decided_by = 'operator:eve', decided_at = requested_at"
+
+    for change in (by_eve, f"state = '{state}', {by_eve}", f"state = '{state}', note = 'x'"):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await pool.execute(f"UPDATE approvals SET {change}")  # noqa: S608  # as above
+    await pool.execute("UPDATE approvals SET state = $1", state)
     with pytest.raises(asyncpg.CheckViolationError, match="that stays"):
-        await pool.execute("UPDATE approvals SET decided_by = 'operator:eve'")
+        await pool.execute(f"UPDATE approvals SET {by_eve}")  # noqa: S608  # as above
 
 
 async def test_a_rejection_needs_a_reason(pool: asyncpg.Pool, job_id: int) -> None:
@@ -270,70 +286,6 @@ async def test_what_expired_is_asked_anew(pool: asyncpg.Pool, job_id: int) -> No
     second = await ask(pool, job_id, now=NOW + TTL)
 
     assert await states(pool) == {first: "expired", second: "pending"}
-
-
-async def test_expiry_ends_what_waits_and_what_was_approved_but_not_published(
-    pool: asyncpg.Pool, new_job: NewJob, attacker: asyncpg.Connection
-) -> None:
-    waiting, approved, rejected, published, fresh = [await new_job() for _ in range(5)]
-    ids = {job: await ask(pool, job) for job in (waiting, approved, rejected, published)}
-    ids[fresh] = await ask(pool, fresh, now=NOW + timedelta(hours=1))
-    await approvals.decide(pool, ids[approved], True, "", ANN, NOW)
-    await approvals.decide(pool, ids[rejected], False, "no", ANN, NOW)
-    await approvals.decide(pool, ids[published], True, "", ANN, NOW)
-    await outbox.arm(pool, published, POST)
-    # By hand: the database begins to send by its own clock, this test has another.
-    await attacker.execute(
-        "UPDATE social_posts"
-        "   SET state = 'sending', sent_at = now(), lease_owner = 'a', lease_until = now()"
-    )
-
-    assert await approvals.expire(pool, NOW + TTL) == (waiting, approved)
-
-    assert await states(pool) == {
-        ids[waiting]: "expired",
-        ids[approved]: "expired",
-        ids[rejected]: "rejected",
-        ids[published]: "approved",
-        ids[fresh]: "pending",
-    }
-    events = await audit.search(pool, kind="approval.expired")
-    assert [event.job_id for event in events] == [approved, waiting]
-    assert await approvals.expire(pool, NOW + TTL) == ()
-
-
-async def test_the_check_asks_for_the_same_bytes_in_time(pool: asyncpg.Pool, job_id: int) -> None:
-    with pytest.raises(Refused, match="nobody was asked"):
-        await approvals.check(pool, job_id, POST.digest(), NOW)
-    approval_id = await ask(pool, job_id)
-    with pytest.raises(Refused, match=f"bookai approve {approval_id}"):
-        await approvals.check(pool, job_id, POST.digest(), NOW)
-
-    await approvals.decide(pool, approval_id, True, "", ANN, NOW)
-
-    last_moment = NOW + TTL - timedelta(microseconds=1)
-    await approvals.check(pool, job_id, POST.digest(), last_moment)
-    with pytest.raises(Refused, match="expired"):
-        await approvals.check(pool, job_id, POST.digest(), NOW + TTL)
-    with pytest.raises(Refused, match="not what operator:ann approved"):
-        await approvals.check(pool, job_id, OTHER.digest(), NOW)
-
-
-async def test_one_jobs_approval_is_none_for_another(
-    pool: asyncpg.Pool, job_id: int, new_job: NewJob
-) -> None:
-    await approvals.decide(pool, await ask(pool, job_id), True, "", ANN, NOW)
-    other = await new_job()
-
-    with pytest.raises(Refused, match="nobody was asked"):
-        await approvals.check(pool, other, POST.digest(), NOW)
-
-
-async def test_a_rejected_job_is_refused_with_who_said_so(pool: asyncpg.Pool, job_id: int) -> None:
-    await approvals.decide(pool, await ask(pool, job_id), False, "too loud", ANN, NOW)
-
-    with pytest.raises(Refused, match="was rejected by operator:ann"):
-        await approvals.check(pool, job_id, POST.digest(), NOW)
 
 
 async def test_nobody_approves_a_post_that_was_swapped_in_the_database(

@@ -128,6 +128,53 @@ def test_the_offers_own_link_may_be_said() -> None:
 
 
 @pytest.mark.parametrize(
+    "link",
+    [
+        "cheap.example.com",
+        "spam.io?ref=me",
+        "пример.рф/купить",
+        "हिन्दी.भारत",
+        "shop.xn--p1ai",
+        "evil.example:8080",
+        "evil\uff0eexample",
+        "mail@evil.example",
+        "192.0.2.1/x",
+        "ftp://evil",
+        "-https://evil",
+        "https://EXAMPLE.org/Toads",
+        "https://shop.example/lamp?sub=2",
+        "https://example.org/toads,https://evil.example",
+        "https://example.org/toads\\@evil.example",
+    ],
+)
+def test_no_new_link_comes_in_with_or_without_a_scheme(link: str) -> None:
+    for words in ({"title": f"Toads ({link})"}, {"caption": f"{AD.caption}\n{link}"}):
+        with pytest.raises(Refused, match="cannot bring in the link"):
+            edited(AD, PostEdit.model_validate(words))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3.5 km at 10.30pm, e.g. in the U.S., No.1 of v1.2",
+        "Wait...and see: a.m. or p.m.? $3.50!",
+        "ヒキガエルです。明日も。",
+        "Dr. Who, St. Gallen, Ph.D.",
+        "see https://Example.org/toads, (shop.example/lamp?sub=1).",
+    ],
+)
+def test_ordinary_words_and_the_known_links_may_be_written(text: str) -> None:
+    new, _ = edited(AD, PostEdit(title=text))
+
+    assert new.title == text
+
+
+def test_a_dot_that_looks_like_a_link_is_told_how_to_write() -> None:
+    with pytest.raises(Refused, match=r"'node\.js'.*without the dot, or with a space after it"):
+        edited(AD, PostEdit(title="Node.js for toads"))
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"disclosure": ""},

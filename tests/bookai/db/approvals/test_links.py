@@ -13,6 +13,7 @@ from bookai.db.approvals import Rules, links
 from bookai.errors import OperatorNeeded, Refused
 from tests.bookai.db.approvals.asked import ANN, BOB, NOW, OTHER, TTL, ask, kinds, states
 
+CY = "operator:cy"
 KEY = b"k" * 32
 DAY = timedelta(hours=24)
 
@@ -92,6 +93,56 @@ async def test_whoever_makes_a_link_for_another_is_not_two_people(
 
     own = await link(pool, approval_id, BOB, by=BOB)
     assert (await links.decide(pool, KEY, own, True, "", NOW)).state == "approved"
+
+
+async def test_one_person_is_not_two_by_another_ones_link(pool: asyncpg.Pool, job_id: int) -> None:
+    approval_id = await ask(pool, job_id, rules=Rules(needed=2, approvers=(ANN, BOB, CY)))
+    sent_to_her = await link(pool, approval_id, ANN, by=CY)
+    kept_by_her = await link(pool, approval_id, BOB, by=ANN)
+    await links.decide(pool, KEY, sent_to_her, True, "", NOW)
+
+    with pytest.raises(Refused, match="operator:ann gave, or held the means for"):
+        await links.decide(pool, KEY, kept_by_her, True, "", NOW)
+
+    assert await states(pool) == {approval_id: "pending"}
+    assert (await approvals.decide(pool, approval_id, True, "", BOB, NOW)).state == "approved"
+
+
+async def test_who_asked_for_the_video_says_no_yes_by_a_link_of_his_making(
+    pool: asyncpg.Pool, job_id: int
+) -> None:
+    # The job is Ann's.
+    approval_id = await ask(pool, job_id, rules=Rules(own_jobs=False))
+    token = await link(pool, approval_id, BOB, by=ANN)
+
+    with pytest.raises(Refused, match="another approver has to say yes"):
+        await links.decide(pool, KEY, token, True, "", NOW)
+
+    own = await link(pool, approval_id, BOB)
+    assert (await links.decide(pool, KEY, own, True, "", NOW)).state == "approved"
+
+
+async def test_only_an_approver_makes_a_link_for_another(pool: asyncpg.Pool, job_id: int) -> None:
+    named = Rules(approvers=(ANN,))
+    approval_id = await ask(pool, job_id, rules=named)
+
+    with pytest.raises(Refused, match="operator:bob is no approver of channel 'default'"):
+        await link(pool, approval_id, ANN, by=BOB)
+
+    token = await link(pool, approval_id, ANN, by=ANN)
+    assert (await links.decide(pool, KEY, token, True, "", NOW)).state == "approved"
+
+
+@pytest.mark.parametrize("approve", [True, False])
+async def test_a_link_ends_when_its_maker_is_no_approver_any_more(
+    approve: bool, pool: asyncpg.Pool, job_id: int
+) -> None:
+    token = await link(pool, await ask(pool, job_id), ANN, by=BOB)
+
+    with pytest.raises(Refused, match="operator:bob is no approver"):
+        await links.decide(
+            pool, KEY, token, approve, "so", NOW, rules_of=lambda _channel: Rules(approvers=(ANN,))
+        )
 
 
 async def test_a_word_that_does_not_count_leaves_the_link_unspent(

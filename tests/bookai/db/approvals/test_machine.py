@@ -6,7 +6,7 @@ though not the order in which the database took it.
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -25,7 +25,14 @@ KEY = b"k" * 32
 PEOPLE = tuple(f"operator:{name}" for name in ("ann", "bob", "cy", "dee", "eve"))
 LATER = NOW + timedelta(hours=1)
 Act = Literal["yes", "no", "edit", "bundle", "link", "expire", "ask"]
-ACTS: tuple[Act, ...] = ("yes", "yes", "yes", "no", "edit", "bundle", "link", "expire", "ask")
+ACTS: tuple[Act, ...] = (
+    "yes", "yes", "no", "edit", "bundle", "link", "link", "link", "expire", "ask",
+)  # fmt: skip
+SELECT_HANDS = """
+SELECT approval_id, voter, hand
+  FROM approval_votes
+ WHERE approve
+"""
 
 
 @dataclass
@@ -68,7 +75,9 @@ class Play:
                         pool, bundle, by, LATER, self.wake, rules_of=lambda _channel: self.rules
                     )
                 case "link":
-                    token = await links.create(pool, KEY, approval_id, by, by, NOW, TTL)
+                    # Half of them are made by another, who may open them himself.
+                    maker = self.rng.choice((by, self.rng.choice(PEOPLE)))
+                    token = await links.create(pool, KEY, approval_id, by, maker, NOW, TTL)
                     await links.decide(
                         pool, KEY, token, True, "", LATER, self.wake,
                         rules_of=lambda _channel: self.rules,
@@ -109,8 +118,11 @@ async def test_never_two_answers_never_too_few_votes_never_over_the_cap(
             group.create_task(play.act(*one))
 
     rows = await approvals.list_(pool)
+    hands: dict[int, list[set[str]]] = defaultdict(list)
+    for vote in await pool.fetch(SELECT_HANDS):
+        hands[vote["approval_id"]].append({vote["voter"], vote["hand"]})
     for row in rows:
-        check(row)
+        check(row, hands[row.approval_id])
     answers = Counter(row.job_id for row in rows if row.state in ("approved", "rejected"))
     assert all(count <= 1 for count in answers.values()), answers
     # Whoever was woken had an answer, except where a later question took its place.
@@ -128,7 +140,8 @@ async def test_never_two_answers_never_too_few_votes_never_over_the_cap(
         assert lent[(loan.lender, loan.delegate)] == loan.used <= loan.cap
 
 
-def check(row: Approval) -> None:
+def check(row: Approval, hands: list[set[str]]) -> None:
+    """`hands` is, for each yes, who gave it and who made the link for it."""
     yes = [vote for vote in row.votes if vote.approve]
     rights = {vote.lent_by or vote.by for vote in yes}
     if row.state == "approved":
@@ -140,6 +153,12 @@ def check(row: Approval) -> None:
         assert rights <= set(row.approvers)
     if not row.own_jobs:
         assert row.requested_by not in rights | {vote.by for vote in yes}
+        assert row.requested_by not in set().union(*hands)
+    for people in hands:
+        assert all(people.isdisjoint(others) for others in hands if others is not people), hands
+    if row.approvers:
+        makers = set().union(*hands) - {vote.by for vote in yes}
+        assert makers <= set(row.approvers)
     if row.state == "pending":
         assert len(yes) < row.needed
     assert row.post.model_copy(update={"title": POST.title}) == POST

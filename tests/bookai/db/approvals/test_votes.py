@@ -1,6 +1,7 @@
 """Several people: how many, who, whose job, whose right, and what the database itself refuses."""
 
 import asyncio
+import hashlib
 import json
 
 import asyncpg
@@ -10,6 +11,7 @@ from bookai.db import approvals, audit
 from bookai.db.approvals import Rules, delegations
 from bookai.db.approvals.deciding import INSERT_VOTE, UPDATE_DECIDED
 from bookai.db.approvals.delegations import Delegation, Loan
+from bookai.db.approvals.links import INSERT_LINK, SPEND_LINK
 from bookai.db.pool import Con
 from bookai.errors import Refused
 from tests.bookai.db.approvals.asked import ANN, BOB, NOW, POST, TTL, ask, kinds, states
@@ -254,6 +256,41 @@ async def test_the_database_takes_no_vote_that_may_not_count(
         await raw_vote(pool, approval_id, by, **other)
 
     assert (await approvals.get(pool, approval_id)).votes == ()
+
+
+async def raw_link_vote(pool: asyncpg.Pool, approval_id: int, by: str, hand: str) -> None:
+    digest, sha256 = POST.digest(), hashlib.sha256(f"{by} {hand}".encode()).digest()
+    link_id = await pool.fetchval(
+        INSERT_LINK, approval_id, digest, by, hand, sha256, NOW, NOW + TTL
+    )
+    await pool.execute(SPEND_LINK, link_id, NOW)
+    await raw_vote(pool, approval_id, by, via="link", hand=hand, link_id=link_id)
+
+
+@pytest.mark.parametrize(
+    ("rules", "first", "second", "said"),
+    [
+        (TWO, (BOB, CY), (DEE, BOB), "operator:bob has a hand in another vote"),
+        (TWO, (BOB, CY), (CY, DEE), "operator:cy or .* has a hand in another vote"),
+        (Rules(own_jobs=False), None, (BOB, ANN), "operator:bob may not vote"),
+        (NAMED, None, (ANN, CY), "operator:ann may not vote"),
+    ],
+    ids=["voter-then-hand", "hand-then-voter", "own-job", "maker-is-stranger"],
+)
+async def test_the_database_holds_a_links_maker_to_the_rules(
+    rules: Rules,
+    first: tuple[str, str] | None,
+    second: tuple[str, str],
+    said: str,
+    pool: asyncpg.Pool,
+    job_id: int,
+) -> None:
+    approval_id = await ask(pool, job_id, rules=rules)
+    if first is not None:
+        await raw_link_vote(pool, approval_id, *first)
+
+    with pytest.raises(asyncpg.CheckViolationError, match=said):
+        await raw_link_vote(pool, approval_id, *second)
 
 
 @pytest.mark.parametrize(
