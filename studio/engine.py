@@ -272,10 +272,10 @@ class Procrastinate:
             await self._leave(turn, error)
         except asyncio.CancelledError:
             # The worker stops and could not wait for the end: others may go on at once.
-            with suppress(BookAIError, *DATABASE_ERRORS):
+            with suppress(BookAIError, OSError, *DATABASE_ERRORS):
                 await asyncio.shield(turn.put_back("this worker stops", 0))
             raise
-        except (Unreachable, *DATABASE_ERRORS) as error:
+        except (Unreachable, TimeoutError, *DATABASE_ERRORS) as error:
             logger.exception("The database failed job %s", job_id, extra={"action": "job_broke"})
             await turn.put_off(f"the database failed ({type(error).__name__}).", POOL_S)
         except Refused:
