@@ -154,12 +154,15 @@ class _Attempt:
         execution_id = await self._begin()
         started = time.monotonic()
         agent = self.crew.agents[self.choice.name]
+        limit_s = DEADLINE_S[self.step.capability]
         context = self.crew.make_context(agent.name, job, self._progress, self._check)
         try:
-            async with asyncio.timeout(DEADLINE_S[self.step.capability]):
+            async with asyncio.timeout(limit_s) as deadline:
                 done = await agent.run(self.step.capability, job, context)
         except TimeoutError as error:
-            limit_s = DEADLINE_S[self.step.capability]
+            if not deadline.expired():  # somebody else's time was up: the database's, for one
+                await self._end(execution_id, "failed", started, "TimeoutError inside")
+                raise
             late = TryLater(f"{agent.name} was not done with {self.step.capability} in {limit_s} s")
             await self._end(execution_id, "timeout", started, str(late))
             raise late from error
@@ -211,6 +214,7 @@ class _Attempt:
             if job is not None:
                 await jobs.save(con, job)
                 await executions.close_task(con, self.task_id, "done")
+                await standing.get_further(con, step.job_id)
                 for fallback in job.fallbacks:
                     if fallback not in self.known:
                         note = {"job_id": step.job_id, **fallback.model_dump()}

@@ -2,10 +2,12 @@
 
 -- `queue` is the kind of work of the step at which a job stands: retries, wake-ups and lost entries go there.
 -- `epoch` counts how often a job was taken. A worker writes under the epoch that it took, and is refused when a
--- later one exists.
+-- later one exists. `unheard` counts those takes since the job last got further that ended without a word: a job
+-- that takes down its workers is given up.
 ALTER TABLE video_jobs
     ADD COLUMN queue text NOT NULL DEFAULT 'graph' CHECK (queue IN ('graph', 'render', 'publish')),
-    ADD COLUMN epoch bigint NOT NULL DEFAULT 0 CHECK (epoch >= 0);
+    ADD COLUMN epoch bigint NOT NULL DEFAULT 0 CHECK (epoch >= 0),
+    ADD COLUMN unheard integer NOT NULL DEFAULT 0 CHECK (unheard >= 0);
 
 UPDATE video_jobs
    SET queue = CASE WHEN stage IN ('render', 'check') THEN 'render' ELSE 'publish' END

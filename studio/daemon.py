@@ -113,14 +113,26 @@ async def _copy(office: Office, copies: Sequence[Copy]) -> None:
 
 
 async def _care(office: Office) -> None:
-    """Look after what nobody else does; reaching the end proves that the database answers."""
+    """Look after what nobody else does; one that fails does not keep the others from it."""
     pool = office.database.pool
-    await recover(pool, office.engine)
-    await office.desk.expire_approvals()
-    await measure(pool)
-    await approvals.count_pending(pool)  # sets its own gauge
-    await audit.make_room(pool)
-    notify("WATCHDOG=1")
+    cares: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: recover(pool, office.engine),
+        office.desk.expire_approvals,
+        lambda: measure(pool),
+        lambda: approvals.count_pending(pool),  # sets its own gauge
+        lambda: audit.make_room(pool),
+    )
+    answered = False
+    for care in cares:
+        try:
+            await care()
+        except (BookAIError, OSError, *DATABASE_ERRORS):
+            # As with every tick: the log says what was wrong, and it is tried again.
+            logger.exception("House-keeping failed", extra={"action": "care_failed"})
+        else:
+            answered = True
+    if answered:  # which proves that the database answers
+        notify("WATCHDOG=1")
 
 
 async def _poll_sources(office: Office, stop: asyncio.Event) -> None:

@@ -272,7 +272,7 @@ class Procrastinate:
             await self._leave(turn, error)
         except asyncio.CancelledError:
             # The worker stops and could not wait for the end: others may go on at once.
-            with suppress(BookAIError, *DATABASE_ERRORS):
+            with suppress(BookAIError, OSError, *DATABASE_ERRORS):
                 await asyncio.shield(turn.put_back("this worker stops", 0))
             raise
         except (Unreachable, TimeoutError, *DATABASE_ERRORS) as error:

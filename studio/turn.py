@@ -18,6 +18,7 @@ from graphs.production import Advance
 logger = logging.getLogger(__name__)
 
 MAX_TRIES = 5
+MAX_UNHEARD = 5
 LONGEST_WAIT_S = 900.0
 JITTER = 0.2
 
@@ -53,6 +54,16 @@ class Turn:
             Fenced: another process took the job; end with `put_back`.
         """
         fence = self.fence = await take(self.pool, self.job_id)
+        if await standing.has_ended(self.pool, self.job_id):
+            # Its worker died between the end and telling the queue so.
+            await standing.hear(self.pool, fence)
+            return
+        if await standing.count_unheard(self.pool, self.job_id) > MAX_UNHEARD:
+            await self.fail(
+                f"{MAX_UNHEARD} workers took it and were not heard of again. Look into their logs, "
+                f"then try again: bookai make --resume {self.job_id}"
+            )
+            return
         result = await advance(self.job_id, fence, queues)
         if result.hand_over is not None:
             async with fence.writing(self.pool) as con:
@@ -60,14 +71,20 @@ class Turn:
                 await self.enqueue(con, self.job_id, None)
         elif result.again_after_s is not None:
             await self.put_off(result.reason or "not yet", result.again_after_s)
+        else:
+            await standing.hear(self.pool, fence)
 
     async def put_off(self, reason: str, after_s: float) -> None:
         """Count the try; queue the next one with growing distance, or give up.
+
+        A job that came to its end meanwhile is left alone.
 
         Raises:
             Fenced: another process took the job.
         """
         async with self._writing() as con:
+            if await standing.has_ended(con, self.job_id):
+                return
             tries = await standing.count_try(con, self.job_id)
             if tries >= MAX_TRIES:
                 reason = (
@@ -93,16 +110,21 @@ class Turn:
                 RUNS_FENCED.inc()
                 why = str(fenced)
             else:
-                await self.enqueue(con, self.job_id, at)
+                if self.fence is not None:
+                    await standing.hear(con, self.fence)
+                if not await standing.has_ended(con, self.job_id):
+                    await self.enqueue(con, self.job_id, at)
         logger.warning("Left job %s: %s", self.job_id, why, extra={"action": "job_left"})
 
     async def fail(self, reason: str) -> None:
-        """End the job with a reason.
+        """End the job with a reason, unless it came to its end already.
 
         Raises:
             Fenced: another process took the job.
         """
         async with self._writing() as con:
+            if await standing.has_ended(con, self.job_id):
+                return
             await jobs.set_status(con, self.job_id, "failed", reason=reason)
 
     @asynccontextmanager

@@ -39,7 +39,8 @@ SELECT {_ROW}
 UPDATE_STATUS = """
 UPDATE video_jobs
    SET status = $2, stage = coalesce($3, stage), reason = $4, updated_at = now(),
-       attempt = CASE WHEN $2 IN ('queued', 'running') THEN attempt ELSE 0 END
+       attempt = CASE WHEN $2 IN ('queued', 'running') THEN attempt ELSE 0 END,
+       unheard = CASE WHEN $2 IN ('queued', 'running') THEN unheard ELSE 0 END
  WHERE job_id = $1
 RETURNING status
 """

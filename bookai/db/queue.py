@@ -84,6 +84,7 @@ _KEEPALIVES = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+CLOSE_S = 5.0
 
 
 class AlreadyRunning(TryLater):
@@ -186,9 +187,12 @@ async def hold_running(dsn: str, lock: str, *, wait_s: float = 2.0) -> AsyncIter
         await _take(con, lock, wait_s)
         async with _broken_off_when_closed(con, lock):
             yield
-        await con.execute(UNLOCK, lock)
+        # The end of the connection frees the lock as well: what was done stays done.
+        with suppress(OSError, *DATABASE_ERRORS):
+            await con.execute(UNLOCK, lock, timeout=CLOSE_S)
     finally:
-        await con.close(timeout=5)
+        with suppress(OSError, *DATABASE_ERRORS):
+            await con.close(timeout=CLOSE_S)
 
 
 async def _take(con: Any, lock: str, wait_s: float) -> None:
@@ -220,7 +224,7 @@ async def _broken_off_when_closed(con: Any, lock: str) -> AsyncIterator[None]:
         if lost and task.uncancel() <= before:
             raise _lost(lock) from None
         raise
-    except (BookAIError, *DATABASE_ERRORS) as error:
+    except (BookAIError, OSError, *DATABASE_ERRORS) as error:
         # A server that ends takes the lock and everything else: the first to notice gets here.
         if lost:
             task.uncancel()

@@ -34,11 +34,6 @@ SELECT t.job_id, t.capability, count(*) AS n
 HAVING count(*) > 1
 """
 LINKS = "SELECT job_id, product_id, sub_id, url FROM affiliate_links"
-# A commission belongs to a link of ours, and what is paid was once a sale.
-MONEY = """
-SELECT count(*) AS rows, count(link_id) AS ours, coalesce(sum(commission_minor), 0) AS sum
-  FROM affiliate_conversions
-"""
 MAY_GO_OUT = ("yes", "edited yes", "quarrel")
 ENDS: dict[Word, tuple[str, ...]] = {
     "yes": ("done", "refused"),

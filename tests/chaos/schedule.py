@@ -136,6 +136,7 @@ def _fault(kind: Kind, cast: list[Role], rng: random.Random) -> Fault:
             return _at_a_file(kind, worker, rng)
         case (
             "kill at a seam"
+            | "freeze at a seam"
             | "tool hangs"
             | "answer lost"
             | "child ignores SIGTERM"

@@ -170,6 +170,9 @@ class _Run:
                     self.server.execute(self.database, NOTIFY)
                 case "late entries":
                     self.server.execute(self.database, LATE)
+                case _:
+                    # Else it would be counted as struck, and nothing would have happened.
+                    raise ValueError(f"{fault} does not go by the clock")
 
 
 def perform(schedule: Schedule, server: Server, folder: Path) -> Outcome:

@@ -38,6 +38,16 @@ def test_any_hundred_seeds_in_a_row_meet_every_kind_of_fault() -> None:
         assert kinds == set(KINDS)
 
 
+def test_a_fault_strikes_at_a_place_of_its_own_kind() -> None:
+    at_a_seam = {"kill at a seam", "freeze at a seam", "tool hangs", "answer lost"}
+    at_a_seam |= {"child ignores SIGTERM", "parent dies first"}
+    for fault in (fault for seed in range(400) for fault in draw(seed).faults):
+        assert bool(fault.seam) == (fault.kind in at_a_seam), fault
+        assert bool(fault.nth) != bool(fault.after_ms), fault
+        assert fault.much > 0 or not fault.kind.startswith("freeze"), fault
+
+
+@pytest.mark.timeout(300)
 def test_what_faults_once_found_stays_mended() -> None:
     said = chaos("--found")
 

@@ -1,5 +1,6 @@
 """The main line on a real Postgres: waiting, deciding, rewriting, giving up, carrying on."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -194,6 +195,57 @@ async def test_what_may_work_later_is_queued_with_its_reason(pool: Pool, dsn: st
     job_id = await new_job(pool)
     async with line(pool, dsn, Busy()) as main:
         assert await main.advance(job_id) == Advance("queued", "the host answers 503", 7)
+
+
+async def test_tries_of_one_step_do_not_count_for_the_next(pool: Pool, dsn: str) -> None:
+    class Busy(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            if capability == "write":
+                raise TryLater("the host answers 503", after_s=7)
+            return RESULTS[capability]
+
+    await new_job(pool)
+    tries = []
+    async with line(pool, dsn, Busy()) as main:
+        for _ in ("the first step is done", "nothing is done"):
+            await pool.execute("UPDATE video_jobs SET attempt = 4")
+            await main.advance(1)
+            tries.append(await pool.fetchval("SELECT attempt FROM video_jobs"))
+
+    assert tries == [0, 4]
+
+
+async def test_a_time_limit_of_somebody_else_is_not_taken_for_the_steps(
+    pool: Pool, dsn: str
+) -> None:
+    class Slow(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            await pool.execute("SELECT pg_sleep(30)", timeout=0.2)
+            return RESULTS[capability]
+
+    job_id = await new_job(pool)
+    async with line(pool, dsn, Slow()) as main:
+        with pytest.raises(TimeoutError):
+            await main.advance(job_id)
+
+    (event,) = await audit.search(pool, kind="agent.ended", job_id=job_id)
+    assert '"error":"TimeoutError inside"' in event.body
+
+
+async def test_an_agent_that_takes_too_long_is_cut_off(
+    pool: Pool, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            await asyncio.Event().wait()
+            return RESULTS[capability]
+
+    monkeypatch.setattr("graphs.steps.DEADLINE_S", {"scout": 0.1})
+    job_id = await new_job(pool)
+    async with line(pool, dsn, Slow()) as main:
+        ended = await main.advance(job_id)
+
+    assert ended.reason == "hand was not done with scout in 0.1 s"
 
 
 async def test_a_defect_of_an_agent_leaves_a_trace_and_is_not_hidden(pool: Pool, dsn: str) -> None:

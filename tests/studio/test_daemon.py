@@ -1,6 +1,8 @@
-"""What runs unattended goes on when the database is slow."""
+"""What runs unattended goes on when the database is slow, or when one care fails."""
 
 import asyncio
+import socket
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -8,8 +10,9 @@ import pytest
 from bookai.db import audit
 from bookai.db import pool as pool_module
 from bookai.settings import Settings
-from studio.daemon import keep_house
+from studio.daemon import _care, keep_house
 from studio.wiring import open_office
+from tests.conftest import execute
 
 COUNT_LEAVES = "SELECT count(*) FROM audit_leaf"
 
@@ -38,3 +41,26 @@ async def test_a_statement_that_takes_too_long_does_not_end_the_house_keeping(
             stop.set()
     finally:
         await owner.close()
+
+
+async def test_a_care_that_fails_does_not_keep_the_others_from_theirs(
+    settings: Settings,
+    admin_dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    execute(admin_dsn, "ALTER TABLE procrastinate_workers RENAME TO lost")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "n"))
+        listener.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
+        async with open_office(settings) as office:
+            await _care(office)
+            assert listener.recv(64) == b"WATCHDOG=1"
+            assert "House-keeping failed" in caplog.text
+
+            await office.database.pool.close()
+            await _care(office)
+            with pytest.raises(BlockingIOError):
+                listener.recv(64)

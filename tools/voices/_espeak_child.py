@@ -1,9 +1,10 @@
 """The espeak-ng library in a process of its own: it is not re-entrant, and it may crash.
 
 Reads one JSON object from standard input: {"voice", "wpm", "pitch", "range", "texts", "limit_s",
-"pcm"}. Writes mono 16-bit samples of all texts to the file `pcm`, one after the other, and one
-JSON object to standard output: {"rate", "texts": [{"samples": count, "words": [[character,
-sample], ...]}]}; or {"error": "why", "too_long": bool}. Imports nothing of ours: it starts fast.
+"pcm"}. Writes mono 16-bit samples of all texts to the open file numbered `pcm`, one after the
+other, and one JSON object to standard output: {"rate", "texts": [{"samples": count, "words":
+[[character, sample], ...]}]}; or {"error": "why", "too_long": bool}. Imports nothing of ours: it
+starts fast.
 """
 
 import ctypes
@@ -132,7 +133,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     request = json.load(sys.stdin)
     try:
-        with Path(request["pcm"]).open("wb") as pcm:
+        with open(request["pcm"], "wb") as pcm:
             answer = speak(request, pcm)
     except (EngineError, OSError) as error:
         answer = {"error": str(error), "too_long": isinstance(error, TooLongError)}

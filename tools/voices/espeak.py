@@ -99,20 +99,23 @@ class Espeak(Voice):
         """Let a child process speak; it never outlives this call."""
         if find_spec("espeakng_loader") is None:
             raise OperatorNeeded("espeak-ng is missing.", mend="pip install espeakng-loader")
-        with tempfile.TemporaryDirectory(prefix="bookai-voice-") as folder:
-            pcm = Path(folder) / "voice.pcm"
-            answer = await self._run(json.dumps({**request, "pcm": str(pcm)}).encode())
+        # A file without a name: nothing of it is left behind, however we end.
+        with tempfile.TemporaryFile() as pcm:
+            number = pcm.fileno()
+            answer = await self._run(json.dumps({**request, "pcm": number}).encode(), number)
             told = _told(answer)
-            samples = await asyncio.to_thread(np.fromfile, pcm, np.dtype("<i2"))
+            pcm.seek(0)
+            samples = np.frombuffer(await asyncio.to_thread(pcm.read), np.dtype("<i2"))
         return _parse(told, samples)
 
-    async def _run(self, request: bytes) -> bytes:
+    async def _run(self, request: bytes, pcm: int) -> bytes:
         process = await asyncio.create_subprocess_exec(
             *self._child,
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
             start_new_session=True,
+            pass_fds=(pcm,),
             preexec_fn=tether(),
         )
         try:

@@ -16,7 +16,12 @@ from bookai.errors import Refused, TryLater
 # a take therefore asks for the strongest lock, which a plain UPDATE would not.
 HOLD = "SELECT epoch FROM video_jobs WHERE job_id = $1 FOR KEY SHARE"
 LOCK = "SELECT epoch FROM video_jobs WHERE job_id = $1 FOR UPDATE"
-TAKE = "UPDATE video_jobs SET epoch = epoch + 1 WHERE job_id = $1 RETURNING epoch"
+TAKE = """
+UPDATE video_jobs
+   SET epoch = epoch + 1, unheard = unheard + 1
+ WHERE job_id = $1
+RETURNING epoch
+"""
 LOOK = "SELECT epoch FROM video_jobs WHERE job_id = $1"
 
 

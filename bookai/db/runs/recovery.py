@@ -9,6 +9,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import asyncpg
+
 from bookai.db.pool import Con, Pool
 from bookai.db.queue import DESK, Entry, enqueue
 
@@ -40,6 +42,16 @@ SELECT count(*) FILTER (WHERE pg_terminate_backend(l.pid, 2000)) AS ended
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND (l.classid::bigint << 32) | l.objid::bigint = hashtextextended($1, 0)
    AND l.pid <> pg_backend_pid()
+"""
+SELECT_HOLDERS = """
+SELECT coalesce(string_agg(format('%s (pid %s)', a.usename, l.pid), ', ' ORDER BY l.pid), 'nobody')
+  FROM pg_locks l
+  JOIN pg_stat_activity a USING (pid)
+ WHERE l.locktype = 'advisory'
+   AND l.granted
+   AND l.objsubid = 1
+   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND (l.classid::bigint << 32) | l.objid::bigint = hashtextextended($1, 0)
 """
 REMOVE = "SELECT procrastinate_finish_job_v1($1, 'failed', true)"
 # A watcher fetches its entry within seconds; one that lies there longer has no watcher any more.
@@ -95,24 +107,43 @@ async def is_my_turn(con: Con) -> bool:
 async def release_left(con: Con, silent_s: float) -> int:
     """Queue again what silent workers had, in the caller's transaction; return how many.
 
-    Who still holds the lock of such a job is cut off from it first: its connection is ended.
+    Who still holds the lock of such a job is cut off from it first: its connection is ended. One
+    that cannot be ended keeps its job, and no other.
     """
     released = 0
     for row in await con.fetch(SELECT_LEFT, None, silent_s):
-        lock = row["lock"]
-        if lock and not await con.fetchval(TRY_LOCK, lock):
-            ended = await con.fetchval(END_HOLDERS, lock)
-            logger.warning(
-                "Cut off a silent worker from %s (%s connections)",
-                lock,
-                ended,
-                extra={"action": "worker_cut_off"},
-            )
-            if not await con.fetchval(TRY_LOCK, lock):
-                continue  # it is still going; the next look finds it gone
+        if row["lock"] and not await _cut_off(con, row["lock"]):
+            continue
         await _replace(con, row)
         released += 1
     return released
+
+
+async def _cut_off(con: Con, lock: str) -> bool:
+    """Take `lock` for the caller's transaction, from a silent worker if need be; tell whether."""
+    if await con.fetchval(TRY_LOCK, lock):
+        return True
+    try:
+        async with con.transaction():
+            ended = await con.fetchval(END_HOLDERS, lock)
+    except asyncpg.InsufficientPrivilegeError:
+        logger.exception(
+            "Cannot take %s from a silent worker: its lock belongs to the role %s. Start workers "
+            "with the DSN of the app role; end that one by its process, or as the database's owner "
+            "by SELECT pg_terminate_backend(pid).",
+            lock,
+            await con.fetchval(SELECT_HOLDERS, lock),
+            extra={"action": "worker_not_cut_off"},
+        )
+        return False
+    logger.warning(
+        "Cut off a silent worker from %s (%s connections)",
+        lock,
+        ended,
+        extra={"action": "worker_cut_off"},
+    )
+    # If it is still going, the next look finds it gone.
+    return bool(await con.fetchval(TRY_LOCK, lock))
 
 
 async def release_dead(pool: Pool, lock: str) -> int:

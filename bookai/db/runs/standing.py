@@ -1,6 +1,7 @@
 """Where a job stands on its way: its stage, the queue of that step, its tries, and who is stuck."""
 
 from bookai.db import audit
+from bookai.db.jobs import ENDED
 from bookai.db.pool import Con, Pool
 from bookai.db.runs.fence import Fence
 from bookai.models import Queue
@@ -19,11 +20,21 @@ UPDATE video_jobs
 """
 HAND_OVER = """
 UPDATE video_jobs
-   SET status = 'queued', queue = $2, percent = 0, reason = NULL, attempt = 0, updated_at = now()
+   SET status = 'queued', queue = $2, percent = 0, reason = NULL, attempt = 0, unheard = 0,
+       updated_at = now()
  WHERE job_id = $1
 """
 SELECT_QUEUE = "SELECT queue FROM video_jobs WHERE job_id = $1"
-COUNT_TRY = "UPDATE video_jobs SET attempt = attempt + 1 WHERE job_id = $1 RETURNING attempt"
+SELECT_ENDED = "SELECT status = ANY($2) FROM video_jobs WHERE job_id = $1"
+GET_FURTHER = "UPDATE video_jobs SET attempt = 0, unheard = 0 WHERE job_id = $1"
+HEAR = "UPDATE video_jobs SET unheard = 0 WHERE job_id = $1 AND epoch = $2"
+SELECT_UNHEARD = "SELECT unheard FROM video_jobs WHERE job_id = $1"
+COUNT_TRY = """
+UPDATE video_jobs
+   SET attempt = attempt + 1, unheard = 0
+ WHERE job_id = $1
+RETURNING attempt
+"""
 # A job that should move, and that no queue entry moves: its entry was lost with a crash.
 SELECT_STRANDED = """
 SELECT j.job_id
@@ -63,6 +74,27 @@ async def queue_of(con: Con, job_id: int) -> Queue:
     """Return the queue of the step at which a job stands."""
     queue: Queue | None = await con.fetchval(SELECT_QUEUE, job_id)
     return queue or "graph"
+
+
+async def has_ended(db: Pool | Con, job_id: int) -> bool:
+    """Tell whether a job came to its end; only an operator makes it go on from there."""
+    return bool(await db.fetchval(SELECT_ENDED, job_id, list(ENDED)))
+
+
+async def get_further(con: Con, job_id: int) -> None:
+    """Note that a step was finished: the tries that it took do not count for the next one."""
+    await con.execute(GET_FURTHER, job_id)
+
+
+async def hear(db: Pool | Con, fence: Fence) -> None:
+    """Note that a run left its job in order; without effect when it was taken from it."""
+    await db.execute(HEAR, fence.job_id, fence.epoch)
+
+
+async def count_unheard(pool: Pool, job_id: int) -> int:
+    """Return how often the job was taken since it got further or was left in order."""
+    unheard: int = await pool.fetchval(SELECT_UNHEARD, job_id)
+    return unheard
 
 
 async def count_try(con: Con, job_id: int) -> int:

@@ -19,6 +19,7 @@ from bookai.db.queue import (
     loads,
 )
 from bookai.errors import Refused
+from tests.conftest import execute
 
 ENTRY = Entry(task="advance_job", args={"job_id": 1}, queue="graph", lock="job-1", once="job-1")
 
@@ -165,6 +166,18 @@ async def test_work_whose_lock_is_lost_is_broken_off(pool: Pool, admin_dsn: str,
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
+
+
+async def test_a_lock_that_is_lost_when_the_work_is_done_does_not_undo_it(
+    dsn: str, admin_dsn: str
+) -> None:
+    """The loop has no turn between the end of the connection and that of the block."""
+    end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
+    async with hold_running(dsn, "job-1"):
+        execute(admin_dsn, end)
+
+    async with hold_running(dsn, "job-1"):
+        pass
 
 
 async def test_a_cancelled_holder_stays_cancelled_and_frees_the_lock(dsn: str) -> None:

@@ -149,6 +149,26 @@ async def test_an_engine_that_babbles_is_a_failed_tool() -> None:
         await babbling.speak(["hello"], "en", {})
 
 
+async def test_a_speech_that_is_killed_with_9_leaves_no_file_behind(tmp_path: Path) -> None:
+    pipe = tmp_path / "began"
+    os.mkfifo(pipe)
+    hang = f"import time; print('.', file=open({str(pipe)!r}, 'w')); time.sleep(60)"
+    speak = (
+        "import asyncio, sys; from tools.voices.espeak import Espeak; "
+        f"asyncio.run(Espeak((sys.executable, '-c', {hang!r})).speak(['hello'], 'en', {{}}))"
+    )
+    place = tmp_path / "temporary"
+    place.mkdir()
+    speaker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", speak, env=os.environ | {"TMPDIR": str(place)}
+    )
+    await asyncio.to_thread(pipe.read_text)
+    speaker.kill()
+    await speaker.wait()
+
+    assert list(place.iterdir()) == []
+
+
 async def test_cancelling_ends_the_engine(tmp_path: Path) -> None:
     pipe = tmp_path / "pid"
     os.mkfifo(pipe)

@@ -86,6 +86,23 @@ async def test_a_frozen_worker_is_cut_off_from_its_lock(pool: Pool, dsn: str) ->
     assert await depth(pool) == {"graph": 1}
 
 
+async def test_a_lock_of_another_role_keeps_its_own_job_and_no_other(
+    pool: Pool, admin_dsn: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when somebody started a worker with the owner's DSN, and it froze."""
+    other = Entry(task="advance_job", args={"job_id": 2}, queue="graph", lock="job-2", once="job-2")
+    for entry in (ENTRY, other):
+        await add(pool, entry)
+        await begin(pool, silent_s=3600)
+    async with hold_running(admin_dsn, "job-1"):
+        released = await release(pool)
+
+    assert released == 1
+    assert await depth(pool) == {"graph": 1}
+    assert "its lock belongs to the role bookai (pid " in caplog.text
+    assert await release(pool) == 1
+
+
 async def test_a_worker_that_still_beats_keeps_its_entry_and_its_lock(pool: Pool, dsn: str) -> None:
     await add(pool)
     await begin(pool)
