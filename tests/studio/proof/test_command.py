@@ -59,11 +59,13 @@ async def test_a_job_or_a_video_that_is_not_there_is_one_line(
 
 def test_the_verifier_alone_can_be_had_from_any_studio(tmp_path: Path) -> None:
     out = tmp_path / "verify.py"
-    arguments = [BOOKAI, "proof", "--verifier"]
+    arguments = [str(BOOKAI), "proof", "--verifier"]
 
-    done = subprocess.run([*arguments, out], capture_output=True, text=True, timeout=50, check=True)
+    done = subprocess.run(
+        [*arguments, str(out)], capture_output=True, text=True, timeout=50, check=True
+    )
     nowhere = subprocess.run(
-        [*arguments, out / "x"], capture_output=True, text=True, timeout=50, check=False
+        [*arguments, str(out / "x")], capture_output=True, text=True, timeout=50, check=False
     )
 
     assert done.stdout.startswith(f"the verifier is in {out}.")
