@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import start_http_server
@@ -16,7 +17,7 @@ from bookai.errors import BookAIError
 from bookai.models import Queue
 from bookai.settings import Settings, SourceSettings
 from studio.database import seal_audit
-from studio.evidence.copies import Copy, open_copies, push_due
+from studio.evidence.copies import AT_ONCE, Copy, open_copies, push_due
 from studio.notify import notify
 from studio.recovery import measure, recover
 from studio.wiring import Office, Studio, now
@@ -73,8 +74,9 @@ async def keep_house(office: Office, stop: asyncio.Event) -> None:
     """Seal the audit log twice a second and more; look after the rest each ten seconds."""
     copies = open_copies(office.settings)
     async with asyncio.TaskGroup() as group:
-        if copies:
-            group.create_task(_every(COPY_EVERY_S, lambda: _copy(office, copies), stop))
+        turn = asyncio.Semaphore(AT_ONCE)
+        for copy in copies:
+            group.create_task(_every(COPY_EVERY_S, partial(_copy, office, copy, turn), stop))
         group.create_task(_every(SEAL_EVERY_S, lambda: _seal(office), stop))
         group.create_task(_every(CARE_EVERY_S, lambda: _care(office), stop))
         notify("READY=1")
@@ -107,9 +109,9 @@ async def _seal(office: Office) -> None:
         raise
 
 
-async def _copy(office: Office, copies: Sequence[Copy]) -> None:
-    """Bring checkpoints to the places outside; a slow one holds up nobody else."""
-    await push_due(office.database.pool, copies, now())
+async def _copy(office: Office, copy: Copy, turn: asyncio.Semaphore) -> None:
+    """Bring the newest checkpoint to one place outside; a slow one holds up nobody else."""
+    await push_due(office.database.pool, [copy], now(), turn=turn)
 
 
 async def _care(office: Office) -> None:

@@ -5,7 +5,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import click
@@ -18,7 +18,7 @@ from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, print_json, run
 from studio.commands.evidence import stands
 from studio.database import make_home
-from studio.evidence.copies import open_copies
+from studio.evidence.copies import Copy, open_copies
 from studio.wiring import c2pa_table, now, open_office
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
 from tools.provenance.chain import open_identity
@@ -157,16 +157,26 @@ async def _copies(settings: Settings) -> tuple[Level, str]:
         pool = office.database.pool
         rows = {row.name: row for row in await exports.list_(pool)}
         newest = await exports.newest(pool)
+        since = {
+            name: await exports.behind_since(pool, row.tree_size) for name, row in rows.items()
+        }
     lines, level = [], "ok"
     for copy in wanted:
         row = rows.get(copy.name)
-        if row is None or row.succeeded_at is None or row.failures:
+        late = is_late(copy, since.get(copy.name), now())
+        if row is None or row.succeeded_at is None or row.failures or late:
             level = "fail"
         lines.append(f"{copy.name} ({copy.kind}) {stands(row, newest)}")
     found = "; ".join(lines)
     if level == "fail":
         return "fail", f"{found}. Try: bookai evidence push"
     return "ok", found
+
+
+def is_late(copy: Copy, behind_since: datetime | None, at: datetime) -> bool:
+    """Say whether a copy lacks what three intervals and a time-out should have brought."""
+    allowed = timedelta(seconds=3 * copy.every_s + copy.timeout_s)
+    return behind_since is not None and at - behind_since > allowed
 
 
 _CHECKS = (

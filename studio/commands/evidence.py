@@ -14,6 +14,7 @@ from bookai.settings import read_settings
 from studio.commands._door import as_json, print_json, print_rows, run
 from studio.database import seal_audit
 from studio.evidence.copies import Copy, open_copies, push_due
+from studio.proof.pack import write_whole
 from studio.wiring import now, open_office
 
 _NONE = "no copy outside this machine: name one as [[audit.exports]] in studio.toml"
@@ -109,7 +110,7 @@ def fetch(name: str, out: Path) -> None:
             ) from error
 
     text = run(work())
-    out.write_text(text, encoding="utf-8")
+    write_whole(out, text.encode())
     click.echo(f"{sum(1 for _ in split_notes(text))} notes in {out}")
 
 

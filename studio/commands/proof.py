@@ -11,22 +11,38 @@ from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, operator, print_json, run
 from studio.database import open_seal_keys, seal_audit
 from studio.proof.gather import gather
-from studio.proof.pack import as_zip, seal_pack, write_whole
+from studio.proof.pack import as_zip, seal_pack, verifier, write_whole
 from studio.wiring import Office, open_office
 
 SEALS = 6
 PAUSE_S = 0.5
 
 
+def _write_verifier(ctx: click.Context, _: click.Parameter, out: Path | None) -> None:
+    if out is None or ctx.resilient_parsing:
+        return
+    write_whole(out, verifier())
+    click.echo(f"the verifier is in {out}. Next: python -I {out} PACK.zip --key KEY")
+    ctx.exit()
+
+
 @click.command(epilog="Example: bookai proof 3 --out proof-3.zip --with-video")
 @click.argument("job_id", type=click.IntRange(min=1))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--with-video", is_flag=True, help="Put the video file in as well.")
+@click.option(
+    "--verifier",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Only write the verifier to this file, to check others' packs with.",
+    callback=_write_verifier,
+    is_eager=True,
+    expose_value=False,
+)
 @as_json
 def proof_command(job_id: int, out: Path, with_video: bool, json_: bool) -> None:
     """Write the proof pack of JOB_ID: sources, script, approvals, receipts, and their proofs.
 
-    Whoever gets it checks it with the verify.py inside, without this studio.
+    Whoever gets it checks it without this studio, with a verify.py that he trusts.
     """
     told = run(_proof(job_id, out, with_video=with_video))
     if json_:

@@ -7,7 +7,7 @@ it, so an older one that a place lacks would prove nothing more.
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,11 @@ from bookai.errors import OperatorNeeded
 
 _BY_REFERENCE = 'never write it down here: name where it is, as { env = "NAME" } or { file = "…" }'
 _LONGEST_SECRET = 65536
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Hosts that need no TLS: nobody else reads what goes to them."""
+
+Own = Callable[[int], Awaitable[str | None]]
+"""Returns our own note over so many events, or None when our database has none."""
 
 
 class Divergence(OperatorNeeded):
@@ -84,8 +89,10 @@ class Place(ABC):
     """One place outside the database. Every call is bounded in time by its caller."""
 
     @abstractmethod
-    async def push(self, note: SignedNote) -> None:
+    async def push(self, note: SignedNote, own: Own) -> None:
         """Bring the newest checkpoint there; bringing it twice changes nothing.
+
+        A place that can be read compares what lies there with our `own` notes first.
 
         Raises:
             Divergence: the place has a history that ours does not continue.
@@ -121,11 +128,12 @@ class Setting:
     timeout_s: float
 
 
-def check_newest(there: str, ours: SignedNote, where: str) -> bool:
+async def check_newest(there: str, ours: SignedNote, where: str, own: Own) -> bool:
     """Say whether the newest note of a place, `there`, is the one we are about to bring.
 
     Raises:
-        Divergence: it covers more than our database does, or as much and says something else.
+        Divergence: it covers more than our database does, or is not the note that we have over as
+            many events: a database that was rolled back and has grown again has another.
     """
     try:
         size = read_note(there).size
@@ -140,10 +148,11 @@ def check_newest(there: str, ours: SignedNote, where: str) -> bool:
             "the database was rolled back, or another studio writes there.",
             mend="Look with `bookai audit verify`. Give each studio a place of its own.",
         )
-    if size == ours.tree_size and there != ours.note:
+    mine = ours.note if size == ours.tree_size else await own(size)
+    if there != mine:
         raise Divergence(
-            f"{where} has another checkpoint over {size} events than our database: history was "
-            "rewritten, here or there.",
+            f"{where} has a checkpoint over {size} events, of which our database has "
+            f"{'another' if mine else 'none'}: history was rewritten, here or there.",
             mend="Look with `bookai audit verify`. Nothing was overwritten.",
         )
     return size == ours.tree_size

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from pydantic import ValidationError
 
@@ -24,7 +25,7 @@ from studio.evidence.base import Divergence, Kind, Place, Setting
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 2
+AT_ONCE = 3
 """Places pushed to at one time: each holds a connection of the pool while it takes."""
 
 LONGEST_WAIT_S = 3600.0
@@ -89,10 +90,18 @@ def _open(one: ExportSettings, kind: Kind | None, settings: Settings, known: lis
 
 
 async def push_due(
-    pool: Pool, copies: Sequence[Copy], now: datetime, *, at_once: bool = False
+    pool: Pool,
+    copies: Sequence[Copy],
+    now: datetime,
+    *,
+    at_once: bool = False,
+    turn: asyncio.Semaphore | None = None,
 ) -> tuple[CopyRow, ...]:
-    """Push to every place whose time has come, `at_once` to all; return how all stand now."""
-    turn = asyncio.Semaphore(AT_ONCE)
+    """Push to every place whose time has come, `at_once` to all; return how all stand now.
+
+    Callers that push side by side share one `turn` of AT_ONCE.
+    """
+    turn = turn or asyncio.Semaphore(AT_ONCE)
     known = {row.name: row for row in await exports.list_(pool)}
     newest = await exports.newest(pool)
     if newest is not None:
@@ -133,13 +142,17 @@ async def _push(
                     mend="Look with `bookai audit verify`.",
                 )
             async with asyncio.timeout(copy.timeout_s):
-                await copy.place.push(newest)
+                await copy.place.push(newest, partial(exports.note_over, pool))
         except TimeoutError:
             late = Failure(f"it took longer than {copy.timeout_s:g} s")
             await _failed(pool, copy, row, late, now)
         except BookAIError as error:
             failure = Failure(str(error), diverged=isinstance(error, Divergence))
             await _failed(pool, copy, row, failure, now)
+        except Exception as error:  # one wrong place must not end the studio
+            logger.exception("The copy %s broke", copy.name, extra={"action": "evidence_broke"})
+            broke = Failure(f"it broke ({type(error).__name__}); the program's own log says where")
+            await _failed(pool, copy, row, broke, now)
         else:
             next_at = now + timedelta(seconds=copy.every_s)
             await exports.note_success(pool, copy.name, copy.kind, newest.tree_size, now, next_at)

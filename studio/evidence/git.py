@@ -15,13 +15,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from bookai.db.seal.exports import SignedNote
 from bookai.db.seal.merkle import split_notes
 from bookai.errors import BookAIError, OperatorNeeded, TryLater
-from studio.evidence.base import Divergence, Kind, Place, PlaceConfig, Secret, Setting, check_newest
+from studio.evidence.base import (
+    LOOPBACK,
+    Divergence,
+    Kind,
+    Own,
+    Place,
+    PlaceConfig,
+    Secret,
+    Setting,
+    check_newest,
+)
 
 SEEN = "refs/bookai/seen"
 """The remote's commit as we saw or made it last."""
@@ -70,6 +81,13 @@ class GitConfig(PlaceConfig):
             raise ValueError("keep the password out of the URL: set user and token")
         return url
 
+    @model_validator(mode="after")
+    def _no_open_line(self) -> "GitConfig":
+        is_open = self.url.lower().startswith("http://")
+        if self.token and is_open and urlsplit(self.url).hostname not in LOOPBACK:
+            raise ValueError("a token goes over https:// alone, or to this machine")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class GitPlace(Place):
@@ -78,12 +96,12 @@ class GitPlace(Place):
     config: GitConfig
     setting: Setting
 
-    async def push(self, note: SignedNote) -> None:
+    async def push(self, note: SignedNote, own: Own) -> None:
         """Append the note to the day's file on the branch."""
         head = await self._look()
         name = f"{note.at:%Y-%m-%d}.notes"
         last = await self._newest_at(head) if head else None
-        if head and last and check_newest(last, note, self._where):
+        if head and last and await check_newest(last, note, self._where, own):
             await self._remember(head)
             return
         entries = await self._entries(head) if head else {}

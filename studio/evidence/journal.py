@@ -9,13 +9,14 @@ import ssl
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import Field, model_validator
 
 from bookai.db.seal.exports import SignedNote
 from bookai.errors import OperatorNeeded, Refused, TryLater
-from studio.evidence.base import Kind, Place, PlaceConfig, Setting
+from studio.evidence.base import LOOPBACK, Kind, Own, Place, PlaceConfig, Setting
 
 IDENTIFIER = "bookai-audit"
 EXPORT = "application/vnd.fdo.journal"
@@ -34,6 +35,11 @@ class JournalConfig(PlaceConfig):
 
     @model_validator(mode="after")
     def _pair(self) -> "JournalConfig":
+        parts = urlsplit(self.url)
+        if not parts.hostname or parts.port == 0:  # a ValueError where it is no number
+            raise ValueError("url is https://host or https://host:port")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("write it as https://…: plain http is for a receiver on 127.0.0.1")
         if (self.certificate_file is None) != (self.key_file is None):
             raise ValueError("certificate_file and key_file go together")
         return self
@@ -46,8 +52,9 @@ class JournalPlace(Place):
     config: JournalConfig
     setting: Setting
 
-    async def push(self, note: SignedNote) -> None:
+    async def push(self, note: SignedNote, own: Own) -> None:
         """Add an entry; a repeat is a second entry with the same note, which proves the same."""
+        del own  # a journal cannot be read from here
         url = f"{self.config.url}/upload"
         try:
             async with httpx.AsyncClient(verify=self._context(), trust_env=False) as client:
@@ -57,6 +64,8 @@ class JournalPlace(Place):
                     headers={"Content-Type": EXPORT},
                     timeout=self.setting.timeout_s,
                 )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise OperatorNeeded(f"{url} is no address ({error}).", mend="Correct url.") from error
         except httpx.HTTPError as error:
             raise TryLater(f"{url} did not answer ({type(error).__name__}).") from error
         if answer.status_code in (401, 403, 404, 413, 415):

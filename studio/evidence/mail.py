@@ -16,12 +16,11 @@ from pydantic import Field, model_validator
 
 from bookai.db.seal.exports import SignedNote
 from bookai.errors import OperatorNeeded, Refused, TryLater
-from studio.evidence.base import Kind, Place, PlaceConfig, Secret, Setting
+from studio.evidence.base import LOOPBACK, Kind, Own, Place, PlaceConfig, Secret, Setting
 
 SHORTEST_S = 300.0
 
 _ADDRESS = r"^[^@\s<>,;:]{1,100}@[A-Za-z0-9.-]{1,200}$"
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _TEXT = """\
 This is a signed checkpoint of a BookAI Studio's audit log. Keep the message: whoever has it can
 show later that nothing up to here was changed, whatever happens to the studio's database.
@@ -45,7 +44,7 @@ class MailConfig(PlaceConfig):
 
     @model_validator(mode="after")
     def _no_open_line(self) -> "MailConfig":
-        if self.security == "none" and (self.host not in _LOOPBACK or self.password):
+        if self.security == "none" and (self.host not in LOOPBACK or self.password):
             raise ValueError('security = "none" is for a relay on 127.0.0.1 without a password')
         if (self.user is None) != (self.password is None):
             raise ValueError("user and password go together")
@@ -59,8 +58,9 @@ class MailPlace(Place):
     config: MailConfig
     setting: Setting
 
-    async def push(self, note: SignedNote) -> None:
+    async def push(self, note: SignedNote, own: Own) -> None:
         """Send the note; a repeat has the same Message-ID, so that a reader can tell."""
+        del own  # a mailbox is read by whoever keeps it
         message = self._message(note)
         try:
             await asyncio.to_thread(self._send, message)
@@ -78,6 +78,11 @@ class MailPlace(Place):
             raise OperatorNeeded(
                 f"{self._where} takes no mail from {self.config.sender} to {self.config.to}.",
                 mend="Correct sender and to.",
+            ) from error
+        except ValueError as error:  # a UnicodeError, when a name has an empty part
+            raise OperatorNeeded(
+                f"mail cannot be sent by way of {self._where} ({type(error).__name__}).",
+                mend="Correct host, sender and to.",
             ) from error
         except (smtplib.SMTPException, OSError) as error:
             raise TryLater(

@@ -12,21 +12,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
 from minio.commonconfig import COMPLIANCE
 from minio.error import MinioException, S3Error
 from minio.retention import Retention
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bookai.db.seal.exports import SignedNote
 from bookai.errors import BookAIError, OperatorNeeded, TryLater
-from studio.evidence.base import Kind, Place, PlaceConfig, Secret, Setting, check_newest
+from studio.evidence.base import (
+    LOOPBACK,
+    Kind,
+    Own,
+    Place,
+    PlaceConfig,
+    Secret,
+    Setting,
+    check_newest,
+)
 
 T = TypeVar("T")
 
 _LONGEST_NOTE = 4096
+_STEP, _WIDER = 1000, 16
 _FINAL = {
     "AccessDenied": "The key needs s3:GetObject, s3:PutObject and s3:ListBucket there.",
     "InvalidAccessKeyId": "Correct access_key.",
@@ -50,6 +61,15 @@ class S3Config(PlaceConfig):
     secure: bool = True
     ca_file: Path | None = None
 
+    @model_validator(mode="after")
+    def _no_open_line(self) -> "S3Config":
+        parts = urlsplit(f"//{self.endpoint}")
+        if not parts.hostname or parts.port == 0:  # a ValueError where it is no number
+            raise ValueError("endpoint is host or host:port")
+        if not self.secure and parts.hostname not in LOOPBACK:
+            raise ValueError("secure = false is for a store on 127.0.0.1")
+        return self
+
 
 class _NoOverwrite(urllib3.PoolManager):
     """Asks the store to refuse a second object of one name; the library has no word for it."""
@@ -68,19 +88,27 @@ class S3Place(Place):
     config: S3Config
     setting: Setting
 
-    async def push(self, note: SignedNote) -> None:
+    async def push(self, note: SignedNote, own: Own) -> None:
         """Put the note under its size; the same note again is no error."""
-        await self._in_thread(lambda store: self._push(store, note))
+        newest = await self._in_thread(lambda store: self._newest(store, note.tree_size))
+        if newest and await self._is_ours(newest, note, own):
+            return
+        taken = await self._in_thread(lambda store: self._put(store, note))
+        if taken:
+            # Written between our look and our put: it must be this very note.
+            await self._is_ours(taken, note, own)
+
+    async def _is_ours(self, there: tuple[str, str], note: SignedNote, own: Own) -> bool:
+        key, text = there
+        return await check_newest(text, note, f"{self._where}/{key}", own)
 
     async def fetch(self) -> str:
         """Return the notes of all objects, oldest first."""
         return await self._in_thread(self._fetch)
 
-    def _push(self, store: Minio, note: SignedNote) -> None:
+    def _put(self, store: Minio, note: SignedNote) -> tuple[str, str] | None:
+        """Put the note; return key and text of what lies there already, if anything does."""
         bucket, key = self.config.bucket, self._key(note.tree_size)
-        newest = self._newest_from(store, note.tree_size - 1)
-        if newest and check_newest(self._get(store, newest), note, f"{self._where}/{newest}"):
-            return
         until = None
         if self.config.lock_days:
             kept_until = datetime.now(UTC) + timedelta(days=self.config.lock_days)
@@ -93,15 +121,31 @@ class S3Place(Place):
         except S3Error as error:
             if error.code not in _EXISTS:
                 raise
-            # Written between our look and our put: it must be this very note.
-            check_newest(self._get(store, key), note, f"{self._where}/{key}")
+            return key, self._get(store, key)
+        return None
 
-    def _newest_from(self, store: Minio, size: int) -> str | None:
-        """Return the last key above `size`, if any: there is none unless something is wrong."""
+    def _newest(self, store: Minio, size: int) -> tuple[str, str] | None:
+        """Return key and text of the last object: at or above `size`, else the one before it.
+
+        A store lists forwards only, so the one before is looked for in wider and wider steps.
+        """
+        step, found = _STEP, self._last_after(store, size - 1)
+        while found is None:
+            found = self._last_after(store, size - step)
+            if step > size:
+                break
+            step *= _WIDER
+        return (found, self._get(store, found)) if found else None
+
+    def _last_after(self, store: Minio, size: int) -> str | None:
+        """Return the last key above `size`, if any."""
         found = store.list_objects(
-            self.config.bucket, prefix=self.config.prefix, start_after=self._key(size)
+            self.config.bucket,
+            prefix=self.config.prefix,
+            start_after=self._key(size) if size >= 0 else None,
         )
-        return max((one.object_name for one in found if one.object_name), default=None)
+        names = (one.object_name for one in found if one.object_name)
+        return max((name for name in names if name.endswith(".note")), default=None)
 
     def _fetch(self, store: Minio) -> str:
         found = store.list_objects(self.config.bucket, prefix=self.config.prefix)
@@ -124,14 +168,25 @@ class S3Place(Place):
         return f"bucket {self.config.bucket!r} at {self.config.endpoint}"
 
     async def _in_thread(self, work: Callable[[Minio], T]) -> T:
-        store = self._open()
+        try:
+            store = self._open()
+        except (OSError, ValueError) as error:
+            raise self._unreachable(error) from error
         try:
             return await asyncio.to_thread(work, store)
         except S3Error as error:
             raise self._said(error) from error
+        except urllib3.exceptions.LocationValueError as error:
+            raise self._unreachable(error) from error
         except (MinioException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             # Only the kind: the library's own words may repeat signed headers.
             raise TryLater(f"{self._where} did not answer ({type(error).__name__}).") from error
+
+    def _unreachable(self, error: Exception) -> OperatorNeeded:
+        return OperatorNeeded(
+            f"{self._where} cannot be reached like this ({type(error).__name__}).",
+            mend="Correct endpoint and ca_file.",
+        )
 
     def _said(self, error: S3Error) -> BookAIError:
         code = str(error.code)

@@ -8,7 +8,7 @@ from bookai.db.dossier import Dossier
 from bookai.db.seal.merkle import event_leaf
 from bookai.db.seal.prove import Inclusion
 from bookai.house import VERSION
-from bookai.models import Post, Script
+from bookai.models import Post
 from bookai.settings import Settings
 from studio.proof import assets
 from studio.proof.clean import Machine
@@ -34,7 +34,7 @@ def gather(dossier: Dossier, settings: Settings, *, with_video: bool) -> Files:
     if job.article:
         files[SOURCE] = job.article.text.encode()
         put(SOURCE.replace(".txt", ".json"), _plain(job.article, without={"text"}))
-    put("script.json", _script(dossier, job.script) if job.script else {"claims": []})
+    files["script.json"] = as_json(_script(dossier, machine))
     put("making.json", _making(dossier))
     media = _media(dossier, with_video=with_video)
     files |= media
@@ -45,7 +45,8 @@ def gather(dossier: Dossier, settings: Settings, *, with_video: bool) -> Files:
         # The post as it is, to the letter: the digest that was approved is over exactly this.
         row["post"] = approval.post.model_dump(mode="json")
         files[f"approvals/{approval.approval_id}.json"] = as_json(row)
-    put("disclosures.json", _disclosures(dossier))
+    # Words of the post and of its script, which are in here to the letter anyway.
+    files["disclosures.json"] = as_json(_disclosures(dossier))
     put("publications.json", dossier.posts)
     files["audit/events.json"] = as_json([_event(one, machine) for one in dossier.events])
     files["audit/checkpoint.note"] = dossier.events[0].note.encode()
@@ -83,7 +84,11 @@ def _about(dossier: Dossier) -> dict[str, Any]:
     }
 
 
-def _script(dossier: Dossier, script: Script) -> dict[str, Any]:
+def _script(dossier: Dossier, machine: Machine) -> dict[str, Any]:
+    """Return the script; its claims to the letter, for they are compared with source and post."""
+    script = dossier.job.script
+    if script is None:
+        return {"claims": []}
     text = dossier.job.article.text if dossier.job.article else ""
     claims = [
         {
@@ -95,7 +100,7 @@ def _script(dossier: Dossier, script: Script) -> dict[str, Any]:
         }
         for line in script.lines
     ]
-    about = _plain(script, without={"lines"})
+    about = machine.without(_plain(script, without={"lines"}))
     return {**about, "edits": dossier.job.edits, "claims": claims}
 
 

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -27,13 +28,18 @@ def seal_pack(files: Files, job_id: int, keys: SealKeys) -> Files:
     whole = {
         **files,
         "README.txt": (_HERE / "README.txt").read_bytes(),
-        "verify.py": (_HERE / "verify.py").read_bytes(),
+        "verify.py": verifier(),
         "signing.pub": f"{keys.verifier}\n".encode(),
     }
     lines = (f"{hashlib.sha256(whole[name]).hexdigest()}  {name}\n" for name in sorted(whole))
     manifest = "".join(lines).encode()
     note = _sign(job_id, manifest, keys)
     return {**whole, "MANIFEST": manifest, "MANIFEST.note": note.encode()}
+
+
+def verifier() -> bytes:
+    """Return the program that checks a pack."""
+    return (_HERE / "verify.py").read_bytes()
 
 
 def as_zip(files: Files) -> bytes:
@@ -69,7 +75,8 @@ def write_whole(path: Path, data: bytes) -> None:
             f"{path} cannot be written ({error.strerror}).", mend="Choose another --out."
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # a draft that could not be made cannot be removed either
+            draft.unlink()
 
 
 def _sign(job_id: int, manifest: bytes, keys: SealKeys) -> str:

@@ -1,19 +1,33 @@
 """Check a proof pack of BookAI Studio. Needs Python 3.11 and the package `cryptography`, no more.
 
-    python verify.py [PACK] [--key KEY] [--video FILE]
+    python -I verify.py [PACK] [--key KEY] [--video FILE]
 
-PACK is the zip or the folder it was unpacked to; without it, the folder of this file. KEY is the
-studio's public key, a line or a file, from a place you trust: the one in the pack proves only that
-all of it is by one hand. Prints a line a check; exits 0 all good, 1 one failed, 2 unreadable pack.
+PACK is the zip, as it came, or the folder it was unpacked to; without it, the folder of this file.
+KEY is the studio's public key, a line or a file, from a place you trust: the one in the pack proves
+only that all of it is by one hand. Prints a line a check; exits 0 all good, 1 one failed, 2 when
+pack or key cannot be read.
+
+The verify.py in a pack is its sender's: take this program from somewhere else. It is one file, if a
+long one, so that you can do that, and read it through before you believe it.
 """
+# ruff: noqa: E402  # where libraries are looked for is settled before the first of them
+
+import sys
+
+_HERE = __file__.replace("\\", "/").rpartition("/")[0]
+if __name__ == "__main__":
+    # Before anything else is imported: no argparse.py of a pack may stand in for the real one.
+    _OWN = ("", ".", _HERE) if sys.flags.safe_path else ("", ".", _HERE, sys.path[0])
+    sys.path[:] = [one for one in sys.path if one.replace("\\", "/") not in _OWN]
 
 import argparse
 import base64
 import hashlib
 import json
+import re
 import struct
-import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +38,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 LOG_ORIGIN, PACK_ORIGIN = "bookai-studio/audit", "bookai-studio/proof"
 SIGNED = "MANIFEST.note"
 LARGEST = 4 * 1024**3
+OURS = re.compile(
+    r"(README\.txt|verify\.py|signing\.pub|(job|script|making|assets|checks|disclosures|publications"
+    r"|credentials)\.json|sources/[0-9]+\.(txt|json)|approvals/[0-9]+\.json|audit/(events|personal)"
+    r"\.json|audit/checkpoint\.note|files/(video\.mp4|thumbnail\.jpg|captions\.vtt))"
+)
+WORDS = {"kind", "actor", "at_us", "job_id", "body"}
+SILENT = ("cta", "disclosure")
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 Files = dict[str, bytes]
 
 
@@ -123,22 +145,39 @@ class Pack:
         self.files, self.key, self.video = files, key, video
         self.job = content(files, "job.json")
         self.events: list[dict[str, Any]] = content(files, "audit/events.json")
-        told = (event for event in self.events if "body" in event)
+        # What is withheld says nothing: only the hash that stands for it is proved.
+        told = (event for event in self.events if "leaf" not in event)
         self.shown = [{**event, "said": json.loads(event["body"])} for event in told]
-        rows = sorted(name for name in files if name.startswith("approvals/"))
-        self.approvals = [(name, content(files, name)) for name in rows]
+        rows = ((name, content(files, name)) for name in files if name.startswith("approvals/"))
+        self.approvals = sorted(rows, key=lambda row: int(row[1]["approval_id"]))
 
     def of_kind(self, kind: str) -> list[dict[str, Any]]:
         """Return the events of a kind, in the log's order."""
         found = (event for event in self.shown if event["kind"] == kind)
         return sorted(found, key=lambda event: int(event["leaf_index"]))
 
-    def post(self) -> dict[str, Any] | None:
-        """Return the post that went out, else the last one that somebody was asked about."""
-        sent = {event["said"]["digest"] for event in self.of_kind("post.sending")}
-        rows = [row for _, row in self.approvals]
-        out = next((row for row in rows if row["digest"] in sent), rows[-1] if rows else None)
-        return out["post"] if out else None
+    def approved(self) -> dict[str, Any]:
+        """Return the posts that were approved, by digest: by their files and by the log."""
+        said = {one["said"]["approval_id"]: one["said"] for one in self.of_kind("approval.decided")}
+        return {
+            row["digest"]: row["post"]
+            for _, row in self.approvals
+            if row["decided_by"] is not None
+            and said.get(row["approval_id"], {}).get("decision") == "approved"
+            and said[row["approval_id"]]["digest"] == row["digest"]
+            and sha256(canonical(row["post"])) == row["digest"]
+        }
+
+    def post(self) -> tuple[dict[str, Any] | None, bool]:
+        """Return the post that went out, else the last one asked about; and if it was approved."""
+        approved = self.approved()
+        if sent := self.of_kind("post.posted") or self.of_kind("post.sending"):
+            digest = sent[-1]["said"]["digest"]
+            if digest not in approved:
+                raise Bad(f"no approval in the pack is for what was sent, {digest}")
+            return approved[digest], True
+        row = self.approvals[-1][1] if self.approvals else None
+        return (row["post"], row["digest"] in approved) if row else (None, False)
 
     def manifest(self) -> str:
         """Check that the pack holds exactly the files that MANIFEST names."""
@@ -149,6 +188,8 @@ class Pack:
                 raise Bad(f"{name} is {'missing' if name in wanted else 'not in MANIFEST'}")
             if sha256(self.files[name]) != wanted[name]:
                 raise Bad(f"{name} was changed")
+            if not OURS.fullmatch(name):
+                raise Bad(f"{name!r} is no file of a proof pack: do not open it")
         return f"{len(wanted)} files are as MANIFEST has them"
 
     def signature(self) -> str:
@@ -164,12 +205,15 @@ class Pack:
         _, size, root = self.key.open(note, LOG_ORIGIN)[:3]
         for event in self.events:
             index, proof = event["leaf_index"], event["hashes"]
+            if "leaf" in event and WORDS & event.keys():
+                raise Bad(f"event {event['event_id']} is withheld and yet shows words")
             found = root_of(leaf_of(event), index, int(size), proof)
             if not 0 <= index < int(size) or found != base64.b64decode(root):
                 raise Bad(f"event {event['event_id']} is not under the signed checkpoint")
             if event.get("job_id", self.job["job_id"]) != self.job["job_id"]:
                 raise Bad(f"event {event['event_id']} is of job {event['job_id']}")
-        if len({event["leaf_index"] for event in self.events}) != self.job["events"]:
+        places = {event["leaf_index"] for event in self.events}
+        if not len(places) == len(self.events) == self.job["events"]:
             raise Bad(f"{self.job['events']} events were packed, {len(self.events)} are here")
         hidden = len(self.events) - len(self.shown)
         return f"{len(self.events)} events ({hidden} withheld) are under the one over {size}"
@@ -177,45 +221,75 @@ class Pack:
     def approval(self) -> str:
         """Check each approval against the post it shows and against the log."""
         decided = {one["said"]["approval_id"]: one for one in self.of_kind("approval.decided")}
-        said = []
+        asked = [*self.of_kind("approval.requested"), *self.of_kind("approval.edited")]
+        about = {one["said"]["approval_id"]: one["said"]["digest"] for one in asked}
+        said, ids = [], [row["approval_id"] for _, row in self.approvals]
+        if len(ids) > len({*ids}):
+            raise Bad("two files show one approval")
         for name, row in self.approvals:
             if sha256(canonical(row["post"])) != row["digest"]:
                 raise Bad(f"{name}: its digest is not that of the post it shows")
-            if row["decided_by"] is None:
-                continue
-            yes = sorted(vote["by"] for vote in row.get("votes", ()) if vote["approve"])
-            event = decided.get(row["approval_id"], {"actor": "nobody", "said": {}})
-            about, state = event["said"], row["state"]
-            told = (about.get("digest"), event["actor"], sorted(about.get("yes", yes)))
-            is_other = state in ("approved", "rejected") and about.get("decision") != state
-            if told != (row["digest"], row["decided_by"], yes) or is_other:
-                raise Bad(f"{name}: the log has another decision, or none: {about} by {told[1]}")
-            said.append(f"{about['decision']} by {', '.join(yes) or event['actor']}")
-        return f"{len(self.approvals)} asked for, each for exactly its post: {'; '.join(said)}"
+            if about.get(row["approval_id"], row["digest"]) != row["digest"]:
+                raise Bad(f"{name}: the log says that another post was asked about")
+            event = decided.pop(row["approval_id"], None)
+            if row["decided_by"] is not None or event is not None:
+                said.append(self.decision(name, row, event or {"actor": "nobody", "said": {}}))
+        if decided:
+            raise Bad(f"approval {min(decided)} was decided, and no file shows its post")
+        words = "; ".join(said) or "nobody decided"
+        return f"{len(ids)} asked for, each for exactly its post: {words}"
+
+    def decision(self, name: str, row: dict[str, Any], event: dict[str, Any]) -> str:
+        """Compare a decision, as its file has it, with the one in the log."""
+        yes = sorted(vote["by"] for vote in row.get("votes", ()) if vote["approve"])
+        said, state = event["said"], row["state"]
+        told = (said.get("digest"), event["actor"], sorted(said.get("yes", yes)))
+        is_other = state in ("pending", "approved", "rejected") and said.get("decision") != state
+        if told != (row["digest"], row["decided_by"], yes) or is_other:
+            raise Bad(f"{name}: the log has another decision, or none: {said} by {told[1]}")
+        return f"{said['decision']} by {', '.join(yes) or event['actor']}"
 
     def order(self) -> str:
         """Check that what went out had been approved before, by the log's own order."""
-        yes = {
-            event["said"]["digest"]: event["leaf_index"]
-            for event in self.of_kind("approval.decided")
-            if event["said"]["decision"] == "approved"
-        }
+        approved, yes = self.approved(), dict[str, int]()
+        for event in self.of_kind("approval.decided"):
+            if event["said"]["decision"] == "approved" and event["said"]["digest"] in approved:
+                yes.setdefault(event["said"]["digest"], event["leaf_index"])
         sent = [*self.of_kind("post.sending"), *self.of_kind("post.posted")]
         for event in sent:
             if yes.get(event["said"]["digest"], sys.maxsize) > event["leaf_index"]:
                 raise Bad(f"event {event['event_id']} sent what nobody had approved before")
-        known = {(event["said"]["post_id"], event["said"]["digest"]) for event in sent}
-        for row in content(self.files, "publications.json"):
-            if row["state"] == "posted" and (row["post_id"], row["digest"]) not in known:
-                raise Bad(f"publication {row['post_id']} is not in the log")
         return "published after the approval, as the log has it" if sent else "nothing went out"
+
+    def receipts(self) -> str:
+        """Check each receipt against the log's word on what went out, and where to."""
+        rows = content(self.files, "publications.json")
+        out = {row["post_id"]: row for row in rows if row["state"] == "posted"}
+        posted = {one["said"]["post_id"]: one["said"] for one in self.of_kind("post.posted")}
+        sent = {
+            (one["said"]["post_id"], one["said"]["digest"]) for one in self.of_kind("post.sending")
+        }
+        for post_id in posted.keys() - out.keys():
+            raise Bad(f"post {post_id} went out, and its receipt is not here")
+        for post_id, row in out.items():
+            for field in ("digest", "platform", "account", "external_id", "url"):
+                if post_id in posted and row[field] != posted[post_id][field]:
+                    raise Bad(f"publication {post_id}: the log has another {field}")
+            if post_id not in posted and (post_id, row["digest"]) not in sent:
+                raise Bad(f"publication {post_id} is not in the log")
+        unseen = len(out.keys() - posted.keys())
+        more = f", {unseen} of them not compared: withheld" if unseen else ""
+        return f"{len(out)} receipts as the log has them{more}"
 
     def claims(self) -> str:
         """Check that each claim quotes the source text at the place it names."""
-        claims = content(self.files, "script.json")["claims"]
+        claims, silent = content(self.files, "script.json")["claims"], 0
         for number, claim in enumerate(claims, 1):
-            if claim["span"] is None:
+            if claim["span"] is None and claim["kind"] in SILENT:
+                silent += 1
                 continue
+            if claim["span"] is None:
+                raise Bad(f"claim {number} names no place in a source")
             data = self.files.get(claim["source"], b"")
             about = content(self.files, claim["source"].replace(".txt", ".json"))
             if sha256(data) != about["sha256"]:
@@ -223,28 +297,41 @@ class Pack:
             start, end = claim["span"]["start"], claim["span"]["end"]
             if not claim["quote"] or data.decode()[start:end] != claim["quote"]:
                 raise Bad(f"claim {number} quotes what {claim['source']} does not say there")
-        return f"{len(claims)} lines; each that claims something quotes its source"
+        return f"{len(claims) - silent} lines quote their source, {silent} claim nothing"
 
     def media(self) -> str:
         """Check words, video, thumbnail and captions against the post that was approved."""
-        post = self.post()
+        post, is_approved = self.post()
         if post is None:
             return "no post was made of this job"
         lines = [claim["text"] for claim in content(self.files, "script.json")["claims"]]
         if " ".join(lines).split() != post["transcript"].split():
-            raise Bad("script.json is not what the approved post says is spoken")
+            raise Bad("script.json is not what the post says is spoken")
         noted = {one["kind"]: one for one in content(self.files, "assets.json")}
         found = []
         for kind in ("video", "thumbnail", "captions"):
             wanted = post[f"{kind}_sha256"]
             if noted[kind]["sha256"] != wanted:
-                raise Bad(f"{kind} is not the approved one: assets.json has another hash")
+                raise Bad(f"{kind} is not the one of the post: assets.json has another hash")
             at_hand = self.video.read_bytes() if self.video and kind == "video" else None
             data = at_hand if at_hand is not None else self.files.get(noted[kind].get("file", ""))
             if data is not None and sha256(data) != wanted:
-                raise Bad(f"the {kind} at hand is not the approved one")
+                raise Bad(f"the {kind} at hand is not the one of the post")
             found.append(kind if data is not None else f"{kind} (hash only)")
-        return f"as approved: the words, {', '.join(found)}"
+        how = "as approved" if is_approved else "as asked about, but not approved"
+        return f"{how}: the words, {', '.join(found)}"
+
+    def disclosures(self) -> str:
+        """Check what viewers and platform are said to be told against the post itself."""
+        post, told = self.post()[0], content(self.files, "disclosures.json")
+        if post is None:
+            return "no post was made of this job"
+        offer = {"name": post["offer_name"], "url": post["offer_url"]}
+        facts = {"flags": post["flags"], "in_caption": post["disclosure"], "offer": offer}
+        for name, fact in {**facts, "source_credit": post["source_credit"]}.items():
+            if told[name] != fact:
+                raise Bad(f"disclosures.json has another {name} than the post")
+        return "as in the post: its flags, disclosure, credit and offer"
 
     def personal(self) -> str:
         """Check personal texts, which lie beside the log, against their commitments in it."""
@@ -259,19 +346,21 @@ class Pack:
 
 def run(files: Files, trusted: str | None, video: Path | None) -> Iterator[tuple[str, str, str]]:
     """Yield each check's outcome, name and words."""
-    key = Key(trusted or files.get("signing.pub", b"").decode())
+    if trusted is not None and not trusted.strip():
+        raise Bad("--key is empty: an unset variable, or an empty file")
+    key = Key(trusted if trusted is not None else files.get("signing.pub", b"").decode())
     if trusted is None:
         yield "note", "key", f"taken from the pack: ask the studio whether {key.id} is its key"
     pack = Pack(files, key, video)
     for check in (
-        *(pack.manifest, pack.signature, pack.checkpoint, pack.approval),
-        *(pack.order, pack.claims, pack.media, pack.personal),
+        *(pack.manifest, pack.signature, pack.checkpoint, pack.approval, pack.order),
+        *(pack.receipts, pack.claims, pack.media, pack.disclosures, pack.personal),
     ):
         try:
             yield "ok", check.__name__, check()
         except Bad as error:
             yield "FAIL", check.__name__, str(error)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except MALFORMED as error:
             yield "FAIL", check.__name__, f"the pack is malformed ({type(error).__name__}: {error})"
 
 
@@ -289,7 +378,7 @@ def main() -> int:
         for outcome, name, words in run(load(given.pack), trusted, given.video):
             failed += outcome == "FAIL"
             sys.stdout.write(f"{outcome:<4}  {name}: {words}\n")
-    except (Bad, OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (Bad, OSError, zipfile.BadZipFile, zlib.error, *MALFORMED, RuntimeError) as error:
         sys.stdout.write(f"FAIL  pack: it cannot be read ({error})\n")
         return 2
     sys.stdout.write(f"{failed} checks failed\n" if failed else "everything holds\n")

@@ -10,6 +10,7 @@ from tools.provenance.config import Config
 
 PRODUCT = "BookAI Studio"
 BINDING = "studio.bookai.production"
+MINING = "cawg.training-mining"
 TERMS = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 # eSpeak speaks by rules; of any other voice we assume that it was trained.
 RULE_VOICES = frozenset({"espeak"})
@@ -69,19 +70,24 @@ def source_type(binding: Binding) -> str:
     return TERMS + ("compositeWithTrainedAlgorithmicMedia" if trained else "algorithmicMedia")
 
 
+def training(order: Order) -> str:
+    """Return the standard's word for whether models may be trained on the video."""
+    return "allowed" if order.config.training == "allowed" else "notAllowed"
+
+
 def manifest(order: Order, binding: Binding) -> Mapping[str, Any]:
     """Return the manifest's definition; all of it is what the signer himself vouches for."""
     agent = {"name": PRODUCT, "version": VERSION}
-    use = "allowed" if order.config.training == "allowed" else "notAllowed"
     made = {
         "action": "c2pa.created",
         "digitalSourceType": source_type(binding),
         "softwareAgent": agent,
     }
-    mining = {name: {"use": use} for name in ("cawg.ai_training", "cawg.ai_generative_training")}
+    use = {"use": training(order)}
+    mining = dict.fromkeys(("cawg.ai_training", "cawg.ai_generative_training"), use)
     facts = {
         "c2pa.actions.v2": {"actions": [made]},
-        "cawg.training-mining": {"entries": mining},
+        MINING: {"entries": mining},
         BINDING: binding.model_dump(mode="json"),
     }
     return {

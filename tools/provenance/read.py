@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bookai.models import Record
 from tools.provenance.identity import PURPOSES
-from tools.provenance.manifest import BINDING, Binding
+from tools.provenance.manifest import BINDING, MINING, Binding
 
 MIME = "video/mp4"
 LONGEST = 500
@@ -29,7 +29,8 @@ class Credentials(Record):
     """What a video's credentials say. All texts are the signer's words, never ours.
 
     `state`: Trusted (valid, and the signer's authority is one of the given anchors), Valid,
-    Invalid (changed, damaged or expired; `problems` say why), absent. `serial` is that of the
+    Invalid (changed, damaged or expired; `problems` say why), absent. `training` is whether models
+    may be trained on it, in the standard's word. `serial` is that of the
     signer's certificate, in decimal. `binding` is None in a video that is not ours.
     """
 
@@ -40,6 +41,7 @@ class Credentials(Record):
     claim_generator: str = ""
     title: str = ""
     actions: tuple[Action, ...] = ()
+    training: str = ""
     binding: Binding | None = None
     problems: tuple[str, ...] = ()
 
@@ -60,7 +62,7 @@ def read_credentials(path: Path, anchors: str | None = None) -> Credentials:
         except c2pa.C2paError.ManifestNotFound:
             return Credentials(state="absent", problems=("there is no manifest in the file",))
         except (c2pa.C2paError, ValueError, KeyError, TypeError) as error:
-            return Credentials(state="Invalid", problems=(_short(f"not readable: {error}"),))
+            return Credentials(state="Invalid", problems=(short(f"not readable: {error}"),))
 
 
 def signer_of(path: Path) -> str:
@@ -88,14 +90,15 @@ def _credentials(state: str | None, told: Mapping[str, Any]) -> Credentials:
     problems = (f"{one['code']}: {one.get('explanation', '')}" for one in results["failure"])
     return Credentials(
         state="Trusted" if state == "Trusted" else "Valid" if state == "Valid" else "Invalid",
-        signer=_short(signature.get("common_name")),
-        issuer=_short(signature.get("issuer")),
-        serial=_short(signature.get("cert_serial_number")),
+        signer=short(signature.get("common_name")),
+        issuer=short(signature.get("issuer")),
+        serial=short(signature.get("cert_serial_number")),
         claim_generator=_software((active.get("claim_generator_info") or [{}])[0]),
-        title=_short(active.get("title")),
+        title=short(active.get("title")),
         actions=tuple(_actions(facts)),
+        training=_training(facts),
         binding=_binding(facts),
-        problems=tuple(_short(one) for one in problems),
+        problems=tuple(short(one) for one in problems),
     )
 
 
@@ -103,12 +106,19 @@ def _actions(facts: Mapping[str, Any]) -> list[Action]:
     told = facts.get("c2pa.actions.v2") or facts.get("c2pa.actions") or {}
     return [
         Action(
-            action=_short(one.get("action")),
-            source_type=_short(one.get("digitalSourceType")),
+            action=short(one.get("action")),
+            source_type=short(one.get("digitalSourceType")),
             software=_software(one.get("softwareAgent")),
         )
         for one in told.get("actions", ())
     ]
+
+
+def _training(facts: Mapping[str, Any]) -> str:
+    """Return the one word for all kinds of training, or nothing where they differ."""
+    entries = (facts.get(MINING) or {}).get("entries") or {}
+    uses = {short(one.get("use")) for one in entries.values()}
+    return uses.pop() if len(uses) == 1 else ""
 
 
 def _binding(facts: Mapping[str, Any]) -> Binding | None:
@@ -121,9 +131,10 @@ def _binding(facts: Mapping[str, Any]) -> Binding | None:
 def _software(told: Any) -> str:
     """Return "name version"; the standard allows a record or a text."""
     if isinstance(told, Mapping):
-        return _short(f"{told.get('name', '')} {told.get('version', '')}".strip())
-    return _short(told)
+        return short(f"{told.get('name', '')} {told.get('version', '')}".strip())
+    return short(told)
 
 
-def _short(text: object) -> str:
+def short(text: object) -> str:
+    """Return somebody's text on one line, as long as we show it."""
     return " ".join(str(text or "").split())[:LONGEST]

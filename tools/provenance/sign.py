@@ -13,8 +13,8 @@ from bookai.errors import BookAIError, OperatorNeeded
 from tools.provenance.chain import open_identity
 from tools.provenance.config import GUIDE
 from tools.provenance.identity import Identity
-from tools.provenance.manifest import Binding, Order, manifest, source_type
-from tools.provenance.read import MIME, Credentials, open_context, read_credentials
+from tools.provenance.manifest import Binding, Order, manifest, source_type, training
+from tools.provenance.read import MIME, Credentials, open_context, read_credentials, short
 from tools.provenance.xmp import append_source_type
 
 
@@ -36,7 +36,7 @@ def sign_video(path: Path, order: Order, now: datetime) -> Credentials:
     binding = order.binding.model_copy(update={"unsigned_sha256": digest})
     draft = path.with_name(f".{path.name}.signed")
     try:
-        found = _kept(Path(order.earlier), draft, binding, identity)
+        found = _kept(order, draft, binding, identity)
         if found is None:
             _sign(path, draft, order, binding, identity)
             found = read_credentials(draft, identity.anchors)
@@ -65,13 +65,16 @@ def is_ours(found: Credentials, identity: Identity) -> bool:
     return identity.own or found.serial == identity.serial
 
 
-def _kept(earlier: Path, draft: Path, binding: Binding, identity: Identity) -> Credentials | None:
-    """Copy the job's earlier video to `draft` when it is this very film, well signed."""
+def _kept(order: Order, draft: Path, binding: Binding, identity: Identity) -> Credentials | None:
+    """Copy the job's earlier video to `draft` when it is this very film, and says the same."""
+    earlier = Path(order.earlier)
     if not earlier.is_file():
         return None
     shutil.copyfile(earlier, draft)
     found = read_credentials(draft, identity.anchors)
-    return None if unlike(found, binding, identity) else found
+    says = (found.title, found.training)
+    is_same = says == (short(order.title), training(order))
+    return found if is_same and not unlike(found, binding, identity) else None
 
 
 def _sign(path: Path, draft: Path, order: Order, binding: Binding, identity: Identity) -> None:

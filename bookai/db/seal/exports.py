@@ -23,6 +23,18 @@ SELECT tree_size, note, at
  ORDER BY tree_size DESC
  LIMIT 1
 """
+SELECT_OVER = """
+SELECT note
+  FROM audit_checkpoint
+ WHERE tree_size = $1
+"""
+SELECT_FIRST_AFTER = """
+SELECT at
+  FROM audit_checkpoint
+ WHERE tree_size > $1
+ ORDER BY tree_size
+ LIMIT 1
+"""
 SELECT_COPIES = """
 SELECT name, kind, tree_size, failures, diverged, error, succeeded_at, tried_at, next_at
   FROM audit_exports
@@ -88,6 +100,18 @@ async def newest(db: Pool | Con) -> SignedNote | None:
     """Return the newest checkpoint, or None before the first seal."""
     row = await db.fetchrow(SELECT_NEWEST)
     return SignedNote(**dict(row)) if row else None
+
+
+async def note_over(db: Pool | Con, tree_size: int) -> str | None:
+    """Return our own note over so many events, or None when we never made one."""
+    note: str | None = await db.fetchval(SELECT_OVER, tree_size)
+    return note
+
+
+async def behind_since(db: Pool | Con, tree_size: int) -> datetime | None:
+    """Return when the first checkpoint over more events was made, or None when there is none."""
+    at: datetime | None = await db.fetchval(SELECT_FIRST_AFTER, tree_size)
+    return at
 
 
 async def list_(db: Pool | Con) -> tuple[CopyRow, ...]:

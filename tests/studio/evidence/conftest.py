@@ -25,6 +25,22 @@ def note(size: int, root: bytes = b"r") -> SignedNote:
     return SignedNote(tree_size=size, note=text, at=NOON + timedelta(minutes=size))
 
 
+async def own(size: int) -> str | None:
+    """What a database that always told `note` has over so many events."""
+    return note(size).note
+
+
+async def without(size: int) -> str | None:
+    """What a database has that was rolled back and has grown again by other steps."""
+    del size
+    return None
+
+
+async def rewritten_log(size: int) -> str | None:
+    """What a database has whose history is another one."""
+    return note(size, root=b"x").note
+
+
 @pytest.fixture
 def setting(tmp_path: Path) -> Setting:
     return Setting("there", tmp_path / "copies" / "there", 10.0)

@@ -15,8 +15,9 @@ from bookai.db.seal import exports
 from bookai.db.seal.exports import SignedNote
 from bookai.errors import OperatorNeeded, TryLater
 from bookai.settings import Settings
-from studio.evidence.base import Divergence, Place
-from studio.evidence.copies import Copy, open_copies, push_due
+from studio.commands.doctor import is_late
+from studio.evidence.base import Divergence, Own, Place
+from studio.evidence.copies import AT_ONCE, Copy, open_copies, push_due
 from tests.studio.evidence.conftest import NOON
 
 Grow = Callable[[], Awaitable[Path]]
@@ -31,7 +32,7 @@ class Drawer(Place):
         self.stuck = False
         self.cancelled = 0
 
-    async def push(self, note: SignedNote) -> None:
+    async def push(self, note: SignedNote, own: Own) -> None:
         if self.stuck:
             try:
                 await asyncio.Event().wait()
@@ -133,6 +134,60 @@ async def test_a_place_that_hangs_is_cut_off_and_holds_up_no_other(
     assert drawer.cancelled == 1
     assert len(other.sizes) == 1
     assert [row.error for row in rows] == ["it took longer than 0.2 s", None]
+
+
+async def test_places_that_are_driven_apart_do_not_wait_for_each_other(
+    pool: Pool, grow: Grow, drawer: Drawer
+) -> None:
+    await grow()
+    drawer.stuck = True
+    other, turn = Drawer(), asyncio.Semaphore(AT_ONCE)
+    stuck = asyncio.create_task(push_due(pool, [copy(drawer)], NOON, turn=turn))
+
+    await push_due(pool, [Copy("other", "git", 60.0, 5.0, other)], NOON, turn=turn)
+
+    assert len(other.sizes) == 1
+    assert not stuck.done()
+    stuck.cancel()
+    await asyncio.wait([stuck])
+
+
+async def test_a_place_that_breaks_is_a_failure_and_not_the_end(
+    pool: Pool, grow: Grow, drawer: Drawer, caplog: pytest.LogCaptureFixture
+) -> None:
+    await grow()
+    drawer.wrong = UnicodeError("a name with an empty part")
+
+    (row,) = await push_due(pool, [copy(drawer)], NOON)
+
+    assert row.failures == 1
+    assert row.error == "it broke (UnicodeError); the program's own log says where"
+    assert "evidence_broke" in [getattr(one, "action", "") for one in caplog.records]
+
+
+def test_a_copy_is_late_after_three_intervals_and_a_time_out(drawer: Drawer) -> None:
+    one = copy(drawer)
+
+    assert not is_late(one, None, NOON)
+    assert not is_late(one, NOON, NOON + timedelta(seconds=185))
+    assert is_late(one, NOON, NOON + timedelta(seconds=186))
+
+
+async def test_a_copy_is_behind_since_the_first_checkpoint_that_it_lacks(
+    pool: Pool, grow: Grow
+) -> None:
+    await grow()
+    first = await exports.newest(pool)
+    await grow()
+    newest = await exports.newest(pool)
+    assert first is not None
+    assert newest is not None
+
+    assert await exports.behind_since(pool, 0) == first.at
+    assert await exports.behind_since(pool, first.tree_size) == newest.at
+    assert await exports.behind_since(pool, newest.tree_size) is None
+    assert await exports.note_over(pool, first.tree_size) == first.note
+    assert await exports.note_over(pool, first.tree_size + 1) is None
 
 
 async def test_of_two_processes_one_pushes(pool: Pool, grow: Grow, drawer: Drawer) -> None:

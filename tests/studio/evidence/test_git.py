@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from bookai.db.seal.verify import verify
 from bookai.errors import TryLater
 from studio.evidence.base import Divergence, Setting
 from studio.evidence.git import GitConfig, GitPlace
-from tests.studio.evidence.conftest import KEYS, note
+from tests.studio.evidence.conftest import KEYS, note, own, rewritten_log, without
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -44,7 +45,7 @@ def place(remote: Path, setting: Setting) -> GitPlace:
 
 async def test_each_push_is_a_commit_and_all_notes_come_back(place: GitPlace, remote: Path) -> None:
     for size in (3, 9, 1500):
-        await place.push(note(size))
+        await place.push(note(size), own)
 
     assert git(remote, "log", "--format=%s", "main").split("\n")[:3] == [
         "Checkpoint over 1500 events",
@@ -59,8 +60,8 @@ async def test_each_push_is_a_commit_and_all_notes_come_back(place: GitPlace, re
 
 
 async def test_the_same_checkpoint_twice_is_one_commit(place: GitPlace, remote: Path) -> None:
-    await place.push(note(3))
-    await place.push(note(3))
+    await place.push(note(3), own)
+    await place.push(note(3), own)
 
     assert git(remote, "rev-list", "--count", "main").strip() == "1"
 
@@ -74,7 +75,7 @@ async def test_files_of_others_on_the_branch_stay(
     git(tmp_path / "other", "commit", "--quiet", "-m", "hello")
     git(tmp_path / "other", "push", "--quiet", "origin", "HEAD:main")
 
-    await place.push(note(3))
+    await place.push(note(3), own)
 
     assert git(remote, "show", "main:README") == "ours\n"
 
@@ -100,15 +101,15 @@ async def rewritten(remote: Path, tmp_path: Path, how: str) -> None:
 async def test_a_branch_that_was_tampered_with_is_an_alarm_and_stays_as_it_is(
     place: GitPlace, remote: Path, tmp_path: Path, how: str
 ) -> None:
-    await place.push(note(3))
-    await place.push(note(9))
+    await place.push(note(3), own)
+    await place.push(note(9), own)
     await rewritten(remote, tmp_path, how)
     before = git(remote, "for-each-ref")
 
     with pytest.raises(Divergence):
-        await place.push(note(12))
+        await place.push(note(12), own)
     with pytest.raises(Divergence):
-        await place.push(note(12))
+        await place.push(note(12), own)
 
     assert git(remote, "for-each-ref") == before
 
@@ -117,27 +118,40 @@ async def test_a_branch_that_was_tampered_with_is_an_alarm_and_stays_as_it_is(
 async def test_a_database_that_was_rolled_back_or_rewritten_is_an_alarm(
     place: GitPlace, ours: exports.SignedNote
 ) -> None:
-    await place.push(note(9))
+    await place.push(note(9), own)
 
     with pytest.raises(Divergence):
-        await place.push(ours)
+        await place.push(ours, own)
+
+
+async def test_a_rewritten_database_that_grew_past_the_copy_is_an_alarm(
+    place: GitPlace, remote: Path
+) -> None:
+    await place.push(note(9), own)
+    before = git(remote, "for-each-ref")
+
+    for other in (without, rewritten_log):
+        with pytest.raises(Divergence, match="over 9 events"):
+            await place.push(note(12, root=b"x"), other)
+
+    assert git(remote, "for-each-ref") == before
 
 
 async def test_a_remote_that_is_away_is_tried_later(setting: Setting, tmp_path: Path) -> None:
     place = GitPlace(GitConfig(url=f"file://{tmp_path}/nowhere.git"), setting)
 
     with pytest.raises(TryLater, match="nowhere"):
-        await place.push(note(3))
+        await place.push(note(3), own)
 
 
 async def test_locks_of_a_killed_git_do_not_stop_the_next(
     place: GitPlace, setting: Setting
 ) -> None:
-    await place.push(note(3))
+    await place.push(note(3), own)
     for name in ("config.lock", "refs/bookai/seen.lock"):
         (setting.folder / name).write_text("")
 
-    await place.push(note(9))
+    await place.push(note(9), own)
 
     assert len(list(split_notes(await place.fetch()))) == 2
 
@@ -149,7 +163,7 @@ async def test_a_fetched_file_proves_the_log_it_came_from(
         await grow()
         newest = await exports.newest(pool)
         assert newest is not None
-        await place.push(newest)
+        await place.push(newest, partial(exports.note_over, pool))
     fetched = tmp_path / "fetched.notes"
     fetched.write_text(await place.fetch())
 
@@ -164,3 +178,12 @@ def test_a_url_with_a_password_or_a_program_in_it_is_refused(url: str) -> None:
         GitConfig(url=url)
 
     assert "hunter2" not in str(caught.value.errors(include_input=False))
+
+
+def test_a_token_goes_over_a_closed_line_or_to_this_machine_alone() -> None:
+    token = {"env": "X"}
+    for url in ("https://example.org/x.git", "http://127.0.0.1:3000/x.git"):
+        assert GitConfig.model_validate({"url": url, "token": token}).token
+
+    with pytest.raises(ValidationError, match="https"):
+        GitConfig.model_validate({"url": "HTTP://example.org/x.git", "token": token})

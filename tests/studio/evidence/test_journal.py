@@ -10,13 +10,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from bookai.db.seal.merkle import open_note, split_notes
 from bookai.errors import OperatorNeeded, Refused, TryLater
 from studio.evidence.base import Setting
 from studio.evidence.journal import EXPORT, JournalConfig, JournalPlace, as_entry
 from tests.peers.web_server import Page, WebServer
-from tests.studio.evidence.conftest import KEYS, note
+from tests.studio.evidence.conftest import KEYS, note, own
 
 RECEIVERS = ("/lib/systemd/systemd-journal-remote", "/usr/lib/systemd/systemd-journal-remote")
 RECEIVER = next((path for path in RECEIVERS if Path(path).exists()), None)
@@ -75,7 +76,7 @@ async def test_the_notes_can_be_read_on_the_other_host(
     place = JournalPlace(JournalConfig(url=url), setting)
 
     for size in (9, 10):
-        await place.push(note(size))
+        await place.push(note(size), own)
 
     read = await asyncio.to_thread(read_journal, journal)
     found = list(split_notes(read))
@@ -93,16 +94,31 @@ async def test_a_refusal_is_told_from_a_bad_moment(
         place = JournalPlace(JournalConfig(url=web.url("")), setting)
 
         with pytest.raises(error, match=str(status)):
-            await place.push(note(9))
+            await place.push(note(9), own)
 
     assert [seen.headers["content-type"] for seen in web.seen] == [EXPORT]
 
 
 async def test_a_host_that_is_away_is_tried_later(setting: Setting) -> None:
     with pytest.raises(TryLater):
-        await JournalPlace(JournalConfig(url="http://127.0.0.1:9"), setting).push(note(9))
+        await JournalPlace(JournalConfig(url="http://127.0.0.1:9"), setting).push(note(9), own)
 
 
 async def test_a_journal_is_read_on_its_own_host(setting: Setting) -> None:
     with pytest.raises(Refused, match="journalctl"):
         await JournalPlace(JournalConfig(url="http://127.0.0.1:9"), setting).fetch()
+
+
+async def test_an_address_that_is_none_names_its_mend(setting: Setting) -> None:
+    place = JournalPlace(JournalConfig(url="https://logs\x7f.example"), setting)
+
+    with pytest.raises(OperatorNeeded, match="is no address"):
+        await place.push(note(9), own)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://logs.example:19532", "http://[::1", "https://logs.example:99999"]
+)
+def test_an_open_line_or_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError):
+        JournalConfig(url=url)

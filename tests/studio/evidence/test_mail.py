@@ -16,7 +16,7 @@ from bookai.errors import OperatorNeeded, Refused, TryLater
 from studio.evidence.base import Setting
 from studio.evidence.mail import MailConfig, MailPlace
 from tests.peers.tls import server_tls
-from tests.studio.evidence.conftest import KEYS, note
+from tests.studio.evidence.conftest import KEYS, note, own
 
 KNOWN = (b"studio", b"let me in")
 
@@ -88,7 +88,7 @@ def place(values: dict[str, Any], setting: Setting, **more: Any) -> MailPlace:
 async def test_a_message_carries_a_note_whose_signature_still_holds(
     server: dict[str, Any], mailbox: Mailbox, setting: Setting
 ) -> None:
-    await place(server, setting).push(note(9))
+    await place(server, setting).push(note(9), own)
 
     (message,) = mailbox.messages
     (attached,) = message.iter_attachments()
@@ -101,7 +101,7 @@ async def test_a_repeat_can_be_told_by_its_message_id(
     server: dict[str, Any], mailbox: Mailbox, setting: Setting
 ) -> None:
     for size in (9, 9, 10):
-        await place(server, setting).push(note(size))
+        await place(server, setting).push(note(size), own)
 
     first, again, other = (message["Message-ID"] for message in mailbox.messages)
     assert first == again != other
@@ -112,6 +112,7 @@ async def test_a_repeat_can_be_told_by_its_message_id(
     [
         ({"password": {"env": "WRONG_PASSWORD"}}, "refuses user 'studio'"),
         ({"to": "x@nowhere.example"}, "takes no mail from"),
+        ({"host": "a..b"}, r"by way of the mail server a\.\.b"),
         ({"ca_file": None}, "no certificate that this machine trusts"),
         ({"password": {"env": "NOT_SET"}}, "NOT_SET holds no secret"),
     ],
@@ -120,7 +121,7 @@ async def test_what_will_never_work_names_its_mend(
     server: dict[str, Any], setting: Setting, changed: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(OperatorNeeded, match=words) as caught:
-        await place(server, setting, **changed).push(note(9))
+        await place(server, setting, **changed).push(note(9), own)
 
     assert caught.value.mend
 
@@ -129,7 +130,7 @@ async def test_a_server_that_is_away_is_tried_later(
     server: dict[str, Any], setting: Setting
 ) -> None:
     with pytest.raises(TryLater):
-        await place(server, setting, port=9).push(note(9))
+        await place(server, setting, port=9).push(note(9), own)
 
 
 async def test_a_mailbox_is_not_read(server: dict[str, Any], setting: Setting) -> None:

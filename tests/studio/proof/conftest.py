@@ -1,12 +1,14 @@
 """A job that went all the way, with small files for its video, and the pack that proves it."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -39,10 +41,24 @@ class Maker:
     pool: Pool
     home: Path
     notes: Path
+    text: str = TEXT
+    said: tuple[str, ...] = SAID
 
     @property
     def settings(self) -> Settings:
         return Settings.model_validate({"home": self.home})
+
+    async def ask(self, changes: dict[str, object] | None = None) -> int:
+        """A job whose post, with changes, waits for an answer."""
+        source = "https://example.org/owls"
+        async with self.pool.acquire() as con, con.transaction():
+            job_id = await jobs.create(con, source, "default", "operator:ann")
+            job = self.finished(job_id, source)
+            assert job.post is not None
+            await jobs.save(con, job)
+            post = job.post.model_copy(update=changes or {})
+            await approvals.request(con, job_id, post, "x", NOW, timedelta(hours=1))
+        return job_id
 
     async def publish(self, source: str = "https://example.org/owls", reason: str = "ok") -> int:
         async with self.pool.acquire() as con, con.transaction():
@@ -69,7 +85,7 @@ class Maker:
 
     def finished(self, job_id: int, source: str) -> VideoJob:
         folder = self.home / "work" / str(job_id)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         data = {
             "video": f"the video of job {job_id}".encode(),
             "thumbnail": b"a picture",
@@ -82,9 +98,9 @@ class Maker:
             Line(
                 text=one,
                 kind="beat",
-                span=Span(start=TEXT.index(one), end=TEXT.index(one) + len(one)),
+                span=Span(start=self.text.index(one), end=self.text.index(one) + len(one)),
             )
-            for one in SAID
+            for one in self.said
         ]
         script = Script(
             title="Owls",
@@ -102,7 +118,7 @@ class Maker:
         files = {f"{kind}_path": str(path) for kind, path in paths.items()}
         post = {"video_sha256": video, "transcript": script.text, "title": f"Owls {job_id}"}
         article = ARTICLE.model_copy(
-            update={"text": TEXT, "sha256": sha256(TEXT.encode()), "licence": "CC0-1.0"}
+            update={"text": self.text, "sha256": sha256(self.text.encode()), "licence": "CC0-1.0"}
         )
         job = VideoJob(
             job_id=job_id,
@@ -142,8 +158,13 @@ class Checked:
 
 def check(folder: Path, *arguments: str) -> Checked:
     """Run the pack's own verifier as a stranger would: no studio, no environment."""
+    return run_there(folder, "-I", "verify.py", *arguments)
+
+
+def run_there(folder: Path, *arguments: str) -> Checked:
+    """Run Python in `folder`."""
     done = subprocess.run(
-        [sys.executable, "-I", str(folder / "verify.py"), *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env={},
         capture_output=True,
@@ -153,6 +174,20 @@ def check(folder: Path, *arguments: str) -> Checked:
     )
     assert done.stderr == ""
     return Checked(done.returncode, done.stdout)
+
+
+def edited(files: Files, name: str, change: Callable[[Any], Any]) -> Files:
+    """The files with one JSON file changed in place."""
+    value = json.loads(files[name])
+    change(value)
+    return {**files, name: json.dumps(value).encode()}
+
+
+def resealed(files: Files, keys: SealKeys = KEYS) -> Files:
+    """What a forger makes who fixes the manifest, and who has a key of his own."""
+    own = ("README.txt", "verify.py", "signing.pub", "MANIFEST", "MANIFEST.note")
+    job_id = json.loads(files["job.json"])["job_id"]
+    return seal_pack({n: d for n, d in files.items() if n not in own}, job_id, keys)
 
 
 def unpack(files: Files, folder: Path) -> Path:

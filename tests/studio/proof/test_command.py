@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from bookai.errors import OperatorNeeded
+from studio.proof.pack import verifier, write_whole
 from tests.studio.proof.conftest import Maker, check
 
 BOOKAI = Path(sys.executable).parent / "bookai"
@@ -53,3 +55,26 @@ async def test_a_job_or_a_video_that_is_not_there_is_one_line(
     assert unknown.stderr.startswith("error: there is no job 99")
     assert gone.stderr.startswith(f"error: the video of job {job_id} is gone")
     assert not out.exists()
+
+
+def test_the_verifier_alone_can_be_had_from_any_studio(tmp_path: Path) -> None:
+    out = tmp_path / "verify.py"
+    arguments = [str(BOOKAI), "proof", "--verifier"]
+
+    done = subprocess.run(
+        [*arguments, str(out)], capture_output=True, text=True, timeout=50, check=True
+    )
+    nowhere = subprocess.run(
+        [*arguments, str(out / "x")], capture_output=True, text=True, timeout=50, check=False
+    )
+
+    assert done.stdout.startswith(f"the verifier is in {out}.")
+    assert out.read_bytes() == verifier()
+    assert nowhere.stderr.startswith(f"error: {out}/x cannot be written (Not a directory).")
+
+
+def test_a_place_that_is_no_folder_names_its_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(OperatorNeeded, match=r"cannot be written .* Choose another"):
+        write_whole(tmp_path / "file" / "x.zip", b"x")

@@ -10,9 +10,18 @@ import pytest
 from bookai.db import audit, dossier, jobs
 from bookai.errors import Refused
 from studio.proof.clean import Machine
-from studio.proof.gather import Files
-from studio.proof.pack import as_zip, seal_pack
-from tests.studio.proof.conftest import KEYS, THIEF, Maker, check, sha256, unpack
+from studio.proof.pack import as_zip
+from studio.proof.verify import leaf_of
+from tests.studio.proof.conftest import (
+    KEYS,
+    THIEF,
+    Maker,
+    check,
+    edited,
+    resealed,
+    sha256,
+    unpack,
+)
 
 
 async def test_a_pack_verifies_in_a_bare_python(maker: Maker, tmp_path: Path) -> None:
@@ -90,20 +99,6 @@ async def test_a_file_more_or_less_is_found(maker: Maker, tmp_path: Path) -> Non
     assert less.failed["manifest"] == "checks.json is missing"
 
 
-def edited(files: Files, name: str, change: Callable[[Any], Any]) -> Files:
-    """The files with one JSON file changed in place."""
-    value = json.loads(files[name])
-    change(value)
-    return {**files, name: json.dumps(value).encode()}
-
-
-def resealed(files: Files, keys: Any = None) -> Files:
-    """What a forger makes who fixes the manifest, and who has a key of his own."""
-    own = ("README.txt", "verify.py", "signing.pub", "MANIFEST", "MANIFEST.note")
-    job_id = json.loads(files["job.json"])["job_id"]
-    return seal_pack({n: d for n, d in files.items() if n not in own}, job_id, keys or KEYS)
-
-
 def swap_proofs(events: list[dict[str, Any]]) -> None:
     events[0]["hashes"], events[1]["hashes"] = events[1]["hashes"], events[0]["hashes"]
 
@@ -117,6 +112,12 @@ def swap_order(events: list[dict[str, Any]]) -> None:
 
 def retell(events: list[dict[str, Any]]) -> None:
     decided = next(event for event in events if event["kind"] == "approval.decided")
+    decided["actor"] = "operator:zed"
+
+
+def put_words_beside_a_true_hash(events: list[dict[str, Any]]) -> None:
+    decided = next(event for event in events if event["kind"] == "approval.decided")
+    decided["leaf"] = leaf_of(decided).hex()
     decided["actor"] = "operator:zed"
 
 
@@ -150,6 +151,30 @@ def receipt(rows: list[dict[str, Any]]) -> None:
     rows[0]["digest"] = "0" * 64
 
 
+def undo(row: dict[str, Any]) -> None:
+    row.update(state="pending", decided_by=None, votes=[])
+
+
+def renumber(row: dict[str, Any]) -> None:
+    row.update(approval_id=9, state="pending", decided_by=None, votes=[])
+
+
+def unsource(script: dict[str, Any]) -> None:
+    script["claims"][0].update(span=None, quote=None)
+
+
+def elsewhere(rows: list[dict[str, Any]]) -> None:
+    rows[0]["url"] = "https://evil.example/"
+
+
+def drop(rows: list[dict[str, Any]]) -> None:
+    rows.clear()
+
+
+def unflag(told: dict[str, Any]) -> None:
+    told["flags"]["ai_made"] = False
+
+
 def voter(row: dict[str, Any]) -> None:
     row["decided_by"] = "operator:zed"
 
@@ -159,14 +184,25 @@ FORGERIES: dict[str, tuple[str, Callable[[Any], None], str]] = {
     "a proof of another event": ("audit/events.json", swap_proofs, "checkpoint"),
     "two events in another order": ("audit/events.json", swap_order, "checkpoint"),
     "another decider in the log": ("audit/events.json", retell, "checkpoint"),
+    "words beside a true hash": (
+        "audit/events.json",
+        put_words_beside_a_true_hash,
+        "checkpoint",
+    ),
     "an event cut out": ("audit/events.json", hide, "checkpoint"),
     "an approval of another caption": ("approvals/1.json", repost, "approval"),
     "its digest made to fit": ("approvals/1.json", redigest, "approval"),
     "another decider": ("approvals/1.json", voter, "approval"),
+    "a decision taken back": ("approvals/1.json", undo, "approval"),
+    "a decision without its post": ("approvals/1.json", renumber, "approval"),
+    "a claim without a source": ("script.json", unsource, "claims"),
+    "a receipt from elsewhere": ("publications.json", elsewhere, "receipts"),
+    "a receipt left out": ("publications.json", drop, "receipts"),
+    "a flag that was never set": ("disclosures.json", unflag, "disclosures"),
     "a quote that is not there": ("script.json", misquote, "claims"),
     "another sentence": ("script.json", reword, "media"),
     "another video": ("assets.json", other_video, "media"),
-    "a receipt of another post": ("publications.json", receipt, "order"),
+    "a receipt of another post": ("publications.json", receipt, "receipts"),
 }
 
 

@@ -17,7 +17,7 @@ from tools.checks.probe import top_atoms
 from tools.ffmpeg.runner import find_ffmpeg
 from tools.provenance.chain import open_identity
 from tools.provenance.config import Config
-from tools.provenance.manifest import TERMS, Binding, public_url, source_type
+from tools.provenance.manifest import TERMS, Binding, public_url, source_type, training
 from tools.provenance.read import Action, Credentials, read_credentials, signer_of
 from tools.provenance.sign import sign_video, unlike
 from tools.provenance.xmp import XMP
@@ -231,7 +231,7 @@ def test_the_same_film_of_a_job_keeps_its_bytes(video: Path, own: Config, film: 
     assert video.read_bytes() == earlier.read_bytes()
 
 
-@pytest.mark.parametrize("spoilt", ["other facts", "damaged"])
+@pytest.mark.parametrize("spoilt", ["other facts", "other title", "other wishes", "damaged"])
 def test_an_earlier_video_that_is_not_the_same_is_signed_anew(
     video: Path, own: Config, film: bytes, spoilt: str
 ) -> None:
@@ -241,10 +241,16 @@ def test_an_earlier_video_that_is_not_the_same_is_signed_anew(
         earlier.write_bytes(earlier.read_bytes()[:-1])
     video.write_bytes(film)
     again = order(own).model_copy(update={"earlier": str(earlier)})
+    if spoilt == "other title":
+        again = again.model_copy(update={"title": "Another"})
+    elif spoilt == "other wishes":
+        config = own.model_copy(update={"training": "allowed"})
+        again = again.model_copy(update={"config": config})
 
     said = sign_video(video, again, NOW)
 
     assert said.state == "Trusted"
+    assert (said.title, said.training) == (again.title, training(again))
     assert video.read_bytes() != earlier.read_bytes()
 
 
