@@ -1,9 +1,9 @@
 """Long logs: read in pages, by several connections, for as long as it takes."""
 
-from pathlib import asyncio
+import asyncio
+from pathlib import Path
 
 import asyncpg
-import Path
 import pytest
 
 from bookai.db import audit
