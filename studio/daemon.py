@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import start_http_server
 
-from bookai.db import approvals, audit
+from bookai.db import approvals, audit, outbox
 from bookai.db.pool import DATABASE_ERRORS
 from bookai.db.seal import sealer
 from bookai.errors import BookAIError
@@ -119,6 +119,7 @@ async def _care(office: Office) -> None:
     await measure(pool)
     await approvals.count_pending(pool)  # sets its own gauge
     await audit.make_room(pool)
+    await outbox.note_silent(pool)
     notify("WATCHDOG=1")
 
 
