@@ -48,6 +48,7 @@ async def publish_video(
     """
     platform = _platform(post.platform)
     _refuse_hidden_ad(platform, post)
+    _refuse_other_viewers(platform, post)
     await ctx.progress(0.05, "looking whether it is out already")
     armed = await _claim(ctx, platform, job_id, post)
     if armed.publication is not None:
@@ -251,6 +252,20 @@ def _refuse_hidden_ad(platform: Platform, post: Post) -> None:
                 f"{post.platform!r} has no way to tell viewers {fact.replace('_', ' ')!r}: nothing "
                 "goes there. Choose another platform for the channel."
             )
+
+
+def _refuse_other_viewers(platform: Platform, post: Post) -> None:
+    """Refuse what would be seen by others than was approved."""
+    if post.visibility and post.visibility not in platform.sees:
+        raise Refused(
+            f"{post.platform!r} knows no {post.visibility!r} posts: nothing goes there. "
+            "Correct visibility of the channel in studio.toml and make the video again."
+        )
+    if post.made_for_kids and not platform.knows_kids:
+        raise Refused(
+            f"{post.platform!r} has no way to tell that a video is made for kids: nothing goes "
+            "there. Choose another platform for the channel."
+        )
 
 
 def _platform(name: str) -> Platform:

@@ -322,6 +322,19 @@ async def test_a_fact_that_the_platform_cannot_tell_its_viewers_is_refused(studi
     assert await outbox.list_(studio.pool) == ()
 
 
+@pytest.mark.parametrize("viewers", [{"visibility": "private"}, {"made_for_kids": True}])
+async def test_what_would_be_seen_by_others_than_was_approved_is_refused(
+    viewers: dict[str, object], studio: Studio
+) -> None:
+    post = studio.post.model_copy(update=viewers)
+    assert post.digest() != studio.post.digest()
+
+    with pytest.raises(Refused, match="nothing goes there"):
+        await studio.publish(post)
+
+    assert await outbox.list_(studio.pool) == ()
+
+
 async def test_a_cancelled_send_stays_open_until_its_lease_ends(studio: Studio) -> None:
     begun = asyncio.Event()
 
