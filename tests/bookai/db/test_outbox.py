@@ -373,13 +373,6 @@ async def test_what_was_never_sent_has_no_receipt_and_what_is_out_has_not_failed
         await fail(pool, claim)
 
 
-async def test_giving_up_needs_a_reason(pool: asyncpg.Pool, job_id: int) -> None:
-    claim = await sent(pool, job_id)
-
-    with pytest.raises(Refused, match="needs a reason"):
-        await fail(pool, claim, reason="  ")
-
-
 async def test_a_target_name_that_postgres_cannot_hold_is_refused(
     pool: asyncpg.Pool, job_id: int
 ) -> None:

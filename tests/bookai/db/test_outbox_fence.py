@@ -118,8 +118,8 @@ async def test_a_post_whose_sender_is_long_silent_is_shown_to_the_operator(
     await outbox.mark_posted(pool, claim.post_id, "v1", URL, attempt=1)
 
 
-async def test_a_reason_is_needed_before_anything_else(pool: asyncpg.Pool, job_id: int) -> None:
+async def test_giving_up_needs_a_reason(pool: asyncpg.Pool, job_id: int) -> None:
     claim = await sent(pool, job_id)
 
     with pytest.raises(Refused, match="needs a reason"):
-        await fail(pool, claim, OTHER_PROCESS, reason=" ")
+        await fail(pool, claim, reason="  ")
