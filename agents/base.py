@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bookai.llm.base import Ask
-from bookai.models import Capability, Record, VideoJob
+from bookai.models import Capability, Record, VideoJob, Visibility
 from bookai.toolbox import Toolbox
 
 
@@ -17,6 +17,8 @@ class Channel(Record):
     language: str = "en"
     platform: str = "gallery"
     account: str = "local"
+    visibility: Visibility | None = None
+    made_for_kids: bool | None = None
     seconds: float = 35.0
     banned_phrases: tuple[str, ...] = ()
     voice: str = "espeak"

@@ -111,6 +111,8 @@ def _package(job: VideoJob, ctx: Context) -> VideoJob:
         offer_name=offer.name if offer else None,
         offer_url=offer.url if offer else None,
         disclosure=disclosure,
+        visibility=ctx.channel.visibility,
+        made_for_kids=ctx.channel.made_for_kids,
     )
     return job.model_copy(update={"post": post})
 

@@ -253,6 +253,14 @@ class CheckReport(Record):
     findings: tuple[Finding, ...]
 
 
+Visibility = Literal["private", "unlisted", "public"]
+"""Who may see a post."""
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Flags(Record):
     """What the platform and the viewer are told; computed from facts, never set by a model."""
 
@@ -261,7 +269,11 @@ class Flags(Record):
 
 
 class Post(Record):
-    """Everything that would be published. An approval is bound to `digest()` of exactly this."""
+    """Everything that would be published. An approval is bound to `digest()` of exactly this.
+
+    `visibility` and `made_for_kids` are None where the channel says nothing: then the platform's
+    default holds, and a post without them has the digest that it always had.
+    """
 
     platform: str
     account: str
@@ -279,6 +291,8 @@ class Post(Record):
     offer_name: str | None = None
     offer_url: str | None = None
     disclosure: str = ""
+    visibility: Visibility | None = Field(default=None, exclude_if=_is_none)
+    made_for_kids: bool | None = Field(default=None, exclude_if=_is_none)
 
     def digest(self) -> str:
         """Return the SHA-256 over the canonical JSON of every field."""

@@ -14,6 +14,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bookai.errors import OperatorNeeded
+from bookai.models import Visibility
 
 
 class _Table(BaseModel):
@@ -34,6 +35,8 @@ class ChannelSettings(_Table):
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     platform: str = "gallery"
     account: str = "local"
+    visibility: Visibility | None = None
+    made_for_kids: bool | None = None
     seconds: float = Field(default=35.0, ge=20, le=45)
     banned_phrases: tuple[str, ...] = ()
     voice: str = "espeak"

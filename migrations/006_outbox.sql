@@ -33,6 +33,20 @@ ALTER TABLE social_posts
     ADD CONSTRAINT social_posts_sent CHECK (state IN ('armed', 'failed', 'dead') OR sent_at IS NOT NULL),
     ADD CONSTRAINT social_posts_dead CHECK (state <> 'dead' OR reason IS NOT NULL);
 
+-- What each attempt sent, for the receipt that comes when the row is armed with another post already.
+CREATE TABLE social_sends (
+    post_id  bigint      NOT NULL REFERENCES social_posts,
+    attempt  integer     NOT NULL,
+    digest   text        NOT NULL,
+    title    text        NOT NULL,
+    began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (post_id, attempt)
+);
+INSERT INTO social_sends (post_id, attempt, digest, title, began_at)
+SELECT post_id, attempt, digest, title, sent_at
+  FROM social_posts
+ WHERE sent_at IS NOT NULL;
+
 CREATE OR REPLACE FUNCTION social_posts_guard() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -61,8 +75,13 @@ BEGIN
         RAISE EXCEPTION 'post % is at attempt %: only arming it again raises that by one',
             OLD.post_id, OLD.attempt USING ERRCODE = 'check_violation';
     END IF;
+    -- A receipt names what is out, which may be what an earlier attempt sent.
     IF NEW.attempt = OLD.attempt
-       AND (NEW.digest <> OLD.digest OR (NEW.state = 'armed' AND OLD.state <> 'armed')) THEN
+       AND ((NEW.digest <> OLD.digest
+             AND NOT (NEW.state = 'posted'
+                      AND EXISTS (SELECT FROM social_sends
+                                   WHERE post_id = NEW.post_id AND digest = NEW.digest)))
+            OR (NEW.state = 'armed' AND OLD.state <> 'armed')) THEN
         RAISE EXCEPTION 'post %: what is armed anew needs an attempt number of its own', OLD.post_id
             USING ERRCODE = 'check_violation';
     END IF;
@@ -94,6 +113,15 @@ BEGIN
     END IF;
 END $$;
 
+-- As the table's owner: the program itself may not say what was sent.
+CREATE FUNCTION social_sends_note() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    INSERT INTO social_sends (post_id, attempt, digest, title)
+    VALUES (NEW.post_id, NEW.attempt, NEW.digest, NEW.title);
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION social_posts_begin() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -108,6 +136,9 @@ CREATE TRIGGER social_posts_guard BEFORE UPDATE ON social_posts
     FOR EACH ROW EXECUTE FUNCTION social_posts_guard();
 CREATE TRIGGER social_posts_begin BEFORE INSERT ON social_posts
     FOR EACH ROW EXECUTE FUNCTION social_posts_begin();
+CREATE TRIGGER social_sends_note AFTER UPDATE ON social_posts
+    FOR EACH ROW WHEN (OLD.state = 'armed' AND NEW.state = 'sending')
+    EXECUTE FUNCTION social_sends_note();
 
 -- A temporary table of the caller's making must not stand in for the approvals when a post is checked.
 DO $$
@@ -115,6 +146,8 @@ BEGIN
     EXECUTE format('ALTER FUNCTION social_posts_guard() SET search_path = %I, pg_temp',
                    current_schema());
     EXECUTE format('ALTER FUNCTION social_posts_begin() SET search_path = %I, pg_temp',
+                   current_schema());
+    EXECUTE format('ALTER FUNCTION social_sends_note() SET search_path = %I, pg_temp',
                    current_schema());
     EXECUTE format('ALTER FUNCTION social_posts_check_approved(social_posts)'
                    ' SET search_path = %I, pg_temp', current_schema());
@@ -125,6 +158,8 @@ BEGIN
     -- Who arms chooses neither the state nor the time nor the key.
     REVOKE INSERT ON social_posts FROM bookai_app;
     GRANT INSERT (job_id, platform, account, title, digest) ON social_posts TO bookai_app;
+    REVOKE ALL ON social_sends FROM bookai_app;
+    GRANT SELECT ON social_sends TO bookai_app;
     GRANT UPDATE (handle, lease_owner, lease_until, not_before) ON social_posts TO bookai_app;
 EXCEPTION
     WHEN undefined_object OR insufficient_privilege THEN

@@ -10,7 +10,7 @@ from functools import partial
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import start_http_server
 
-from bookai.db import approvals, audit
+from bookai.db import approvals, audit, outbox
 from bookai.db.pool import DATABASE_ERRORS
 from bookai.db.seal import sealer
 from bookai.errors import BookAIError
@@ -117,6 +117,7 @@ async def _copy(office: Office, copy: Copy, turn: asyncio.Semaphore) -> None:
 async def _care(office: Office) -> None:
     """Look after what nobody else does; one that fails does not keep the others from it."""
     pool = office.database.pool
+<<<<<<< HEAD
     cares: tuple[Callable[[], Awaitable[object]], ...] = (
         lambda: recover(pool, office.engine),
         office.desk.expire_approvals,
@@ -135,6 +136,15 @@ async def _care(office: Office) -> None:
             answered = True
     if answered:  # which proves that the database answers
         notify("WATCHDOG=1")
+=======
+    await recover(pool, office.engine)
+    await office.desk.expire_approvals()
+    await measure(pool)
+    await approvals.count_pending(pool)  # sets its own gauge
+    await audit.make_room(pool)
+    await outbox.note_silent(pool)
+    notify("WATCHDOG=1")
+>>>>>>> h-x4
 
 
 async def _poll_sources(office: Office, stop: asyncio.Event) -> None:

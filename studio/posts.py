@@ -52,9 +52,11 @@ class PostDesk:
         """Note that it may be out or not."""
         await outbox.mark_unknown(self.pool, post_id, attempt, reason)
 
-    async def mark_not_posted(self, post_id: int, attempt: int, why: NotPosted) -> float | None:
-        """Note that certainly nothing went out."""
-        return await outbox.mark_not_posted(self.pool, post_id, attempt, why)
+    async def mark_not_posted(
+        self, post_id: int, attempt: int, why: NotPosted, owner: str | None = None
+    ) -> float | None:
+        """Note that certainly nothing went out, by the sender's word or the platform's."""
+        return await outbox.mark_not_posted(self.pool, post_id, attempt, why, owner=owner)
 
     async def replay_post(self, post_id: int, by: str) -> outbox.OutboxRow:
         """Arm a dead letter again and queue its job, in one transaction."""

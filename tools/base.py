@@ -225,10 +225,13 @@ class Desk(Protocol):
     async def mark_unknown(self, post_id: int, attempt: int, reason: str) -> None:
         """Note that it may be out or not; the next attempt asks the platform first."""
 
-    async def mark_not_posted(self, post_id: int, attempt: int, why: NotPosted) -> float | None:
+    async def mark_not_posted(
+        self, post_id: int, attempt: int, why: NotPosted, owner: str | None = None
+    ) -> float | None:
         """Note that certainly nothing went out; return after how many seconds a retry may send.
 
-        None: never by itself, the post is a dead letter now.
+        `owner` says so about his own send, nobody about what the platform was asked. None: never by
+        itself, the post is a dead letter now.
         """
 
 

@@ -1,11 +1,12 @@
 import asyncio
 import hashlib
+import logging
 import os
 import secrets
 import socket
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -17,12 +18,16 @@ from tools.base import Armed, Tool, ToolContext
 from tools.media.paths import inside
 from tools.platforms.base import Files, LeaseLost, NotSent, Platform, Sent, Ticket, platforms
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 # A third of the lease: two beats may get lost.
 BEAT_S = 5.0
 # A yes about the lease is worth nothing later than this; well under the lease itself.
 FRESH_S = 5.0
+# Where there is one, a clock that goes on while the machine sleeps.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 _PATH = Field(max_length=4096, description="A file in the job's folder.")
 
@@ -43,6 +48,7 @@ async def publish_video(
     """
     platform = _platform(post.platform)
     _refuse_hidden_ad(platform, post)
+    _refuse_other_viewers(platform, post)
     await ctx.progress(0.05, "looking whether it is out already")
     armed = await _claim(ctx, platform, job_id, post)
     if armed.publication is not None:
@@ -62,6 +68,10 @@ async def publish_video(
     return await attempt.send(files)
 
 
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[-200:]
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """One try to send one armed post, under a lease that it prolongs while it works."""
@@ -70,41 +80,69 @@ class _Attempt:
     platform: Platform
     post: Post
     armed: Armed
+    owner: str = field(default_factory=_owner)
 
     async def send(self, files: Files) -> Publication:
         """Send and write down how it ended; what is not certain is unknown, never failed."""
-        desk, armed = self.ctx.desk, self.armed
-        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:200]
-        await desk.mark_sending(armed.post_id, armed.attempt, owner)
+        try:
+            return await self._send(files)
+        except BookAIError:
+            raise
+        except Exception as error:
+            # A door: whatever broke, the database's answer or a file, the outcome is open, and
+            # the next attempt asks the platform.
+            logger.exception(
+                "Post %s broke off", self.armed.post_id, extra={"action": "post_broke_off"}
+            )
+            why = f"sending post {self.armed.post_id} broke off ({type(error).__name__})"
+            await self._leave_open(why)
+            raise TryLater(f"{why}; see the studio's log.", after_s=20) from error
 
-        async def hold(handle: str | None = None) -> None:
-            is_fresh = False
-            while not is_fresh:
-                asked_at = time.monotonic()
-                if not await desk.keep_sending(armed.post_id, armed.attempt, owner, handle):
-                    raise LeaseLost(
-                        f"post {armed.post_id} was taken over by another process: attempt "
-                        f"{armed.attempt} stopped."
-                    )
-                # A process that was frozen with the yes in its hands would send on an old word.
-                is_fresh = time.monotonic() - asked_at < FRESH_S
-
-        ticket = Ticket(armed.key, armed.armed_at, armed.handle, hold)
+    async def _send(self, files: Files) -> Publication:
+        armed = self.armed
+        await self.ctx.desk.mark_sending(armed.post_id, armed.attempt, self.owner)
+        ticket = Ticket(armed.key, armed.armed_at, armed.handle, self._hold)
         work = self.platform.send(self.post, files, ticket, self.ctx)
         try:
-            sent = await _while_beating(work, hold)
+            sent = await _while_beating(work, self._hold)
         except LeaseLost:
             raise
         except NotSent as error:
             raise await self._not_sent(error.cause) from error
         except BookAIError as error:
-            await desk.mark_unknown(armed.post_id, armed.attempt, str(error) or "no reason given")
+            await self.ctx.desk.mark_unknown(
+                armed.post_id, armed.attempt, str(error) or "no reason given"
+            )
             raise
         return await _receive(self.ctx, armed, sent)
 
+    async def _hold(self, handle: str | None = None) -> None:
+        """Prolong the lease and keep `handle`; raises `LeaseLost`."""
+        armed, is_fresh = self.armed, False
+        while not is_fresh:
+            asked_at = time.clock_gettime(_CLOCK)
+            if not await self.ctx.desk.keep_sending(
+                armed.post_id, armed.attempt, self.owner, handle
+            ):
+                raise LeaseLost(
+                    f"post {armed.post_id} was taken over by another process: attempt "
+                    f"{armed.attempt} stopped."
+                )
+            # A process that was frozen with the yes in its hands would send on an old word.
+            is_fresh = time.clock_gettime(_CLOCK) - asked_at < FRESH_S
+
+    async def _leave_open(self, why: str) -> None:
+        """Note that it may be out; where even that fails, the house-keeping notes it later."""
+        try:
+            await self.ctx.desk.mark_unknown(self.armed.post_id, self.armed.attempt, why)
+        except Exception:
+            logger.exception("Post %s stays open", self.armed.post_id)
+
     async def give_up(self, why: NotPosted) -> float | None:
         """Note that certainly nothing went out."""
-        return await self.ctx.desk.mark_not_posted(self.armed.post_id, self.armed.attempt, why)
+        return await self.ctx.desk.mark_not_posted(
+            self.armed.post_id, self.armed.attempt, why, self.owner
+        )
 
     async def _not_sent(self, cause: BookAIError) -> BookAIError:
         """Note why, and return what the caller shall see: when to come again, or whom to ask."""
@@ -158,8 +196,9 @@ async def _claim(ctx: ToolContext, platform: Platform, job_id: int, post: Post) 
     # receipt is owed however late it is; a new send needs an approval that still holds.
     found = await _witness(ctx, platform, post, armed)
     if found is not None:
-        receipt = await _receive(ctx, armed, found)
-        return armed.model_copy(update={"state": "posted", "publication": receipt})
+        await _receive(ctx, armed, found)
+        # Asked once more: what was sent then may be another post than this one.
+        return await ctx.desk.arm_post(job_id, post)
     nothing = NotPosted(reason=f"{post.platform} knows nothing of it")
     await ctx.desk.mark_not_posted(armed.post_id, armed.attempt, nothing)
     await ctx.desk.check_approved(job_id, post.digest())
@@ -213,6 +252,20 @@ def _refuse_hidden_ad(platform: Platform, post: Post) -> None:
                 f"{post.platform!r} has no way to tell viewers {fact.replace('_', ' ')!r}: nothing "
                 "goes there. Choose another platform for the channel."
             )
+
+
+def _refuse_other_viewers(platform: Platform, post: Post) -> None:
+    """Refuse what would be seen by others than was approved."""
+    if post.visibility and post.visibility not in platform.sees:
+        raise Refused(
+            f"{post.platform!r} knows no {post.visibility!r} posts: nothing goes there. "
+            "Correct visibility of the channel in studio.toml and make the video again."
+        )
+    if post.made_for_kids and not platform.knows_kids:
+        raise Refused(
+            f"{post.platform!r} has no way to tell that a video is made for kids: nothing goes "
+            "there. Choose another platform for the channel."
+        )
 
 
 def _platform(name: str) -> Platform:

@@ -121,6 +121,16 @@ async def test_a_package_is_everything_that_goes_out() -> None:
     )
 
 
+async def test_who_may_see_it_is_approved_with_it_and_what_is_not_said_changes_no_digest() -> None:
+    unsaid = await packaged()
+    said = await packaged(Channel(visibility="public", made_for_kids=False))
+
+    assert (said.visibility, said.made_for_kids) == ("public", False)
+    assert {"visibility", "made_for_kids"}.isdisjoint(unsaid.model_dump(mode="json"))
+    assert Post.model_validate_json(said.model_dump_json()).digest() == said.digest()
+    assert unsaid.digest() != said.digest()
+
+
 async def test_an_offer_is_flagged_linked_and_disclosed_first() -> None:
     post = await packaged(offer=CHOICE)
 

@@ -47,7 +47,7 @@ def test_an_operator_sees_what_is_stuck_and_settles_it(env: dict[str, str], dsn:
                 await case.begin()
                 await case.end("failed")
             never = NotPosted(reason="invalidTitle", again="never")
-            await dead.desk.mark_not_posted(dead.post_id, 1, never)
+            await dead.desk.mark_not_posted(dead.post_id, 1, never, "host:1")
             await unknown.desk.keep_sending(unknown.post_id, 1, "host:1", "https://u/?key=s3cret")
             await unknown.desk.mark_unknown(unknown.post_id, 1, "the answer got lost")
             return dead.post_id, unknown.post_id

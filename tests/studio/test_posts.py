@@ -51,7 +51,9 @@ async def case(pool: asyncpg.Pool) -> Case:
 
 
 async def test_a_replayed_dead_letter_is_armed_and_its_job_queued(case: Case) -> None:
-    await case.desk.mark_not_posted(case.post_id, 1, NotPosted(reason="no", again="never"))
+    await case.desk.mark_not_posted(
+        case.post_id, 1, NotPosted(reason="no", again="never"), "host:1"
+    )
     await case.end("failed")
 
     row = await case.desk.replay_post(case.post_id, ANN)

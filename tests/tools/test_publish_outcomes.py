@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from bookai.db import jobs, outbox
-from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
-from bookai.models import Flags, Post, Publication
+from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.models import Flags, NotPosted, Post, Publication
 from studio.engine import Inline
 from studio.posts import PostDesk
 from tests.peers.approving import approve
@@ -70,7 +70,7 @@ async def studio(
     return found
 
 
-def fails(error: BookAIError) -> Any:
+def fails(error: Exception) -> Any:
     async def fail(_ticket: Ticket) -> None:
         raise error
 
@@ -199,6 +199,59 @@ async def test_where_nobody_can_look_an_unknown_post_goes_before_the_operator(
     assert len(studio.platform.out) == 1
 
 
+@pytest.mark.parametrize(
+    "error", [asyncpg.ConnectionDoesNotExistError("gone"), OSError(5, "I/O error"), OverflowError()]
+)
+async def test_whatever_breaks_while_it_is_sent_the_outcome_is_open_and_the_job_waits(
+    error: Exception, studio: Studio
+) -> None:
+    studio.platform.on_send = fails(error)
+
+    with pytest.raises(TryLater, match=f"broke off .{type(error).__name__}"):
+        await studio.publish()
+
+    row = await studio.row()
+    assert (row.state, row.reason) == (
+        *("unknown", f"sending post {row.post_id} broke off ({type(error).__name__})"),
+    )
+    studio.platform.on_send = None
+    await studio.publish()
+    assert (studio.platform.asked, len(studio.platform.out)) == (1, 1)
+
+
+async def test_who_cannot_read_his_files_leaves_the_post_to_him_who_sends_it(
+    studio: Studio,
+) -> None:
+    async def look_in_vain(_ticket: Ticket) -> None:
+        with pytest.raises(TryLater, match="is sending at attempt 1 by now"):
+            await studio.ctx.desk.mark_not_posted(1, 1, NotPosted(reason="no file"), "host:2")
+
+    studio.platform.on_send = look_in_vain
+
+    assert (await studio.publish()).platform == "scripted"
+
+
+async def test_what_is_found_out_there_as_another_post_goes_before_the_operator(
+    studio: Studio,
+) -> None:
+    async def lose() -> None:
+        raise TryLater("the answer got lost")
+
+    studio.platform.after_send = lose
+    with pytest.raises(TryLater):
+        await studio.publish()
+    other = studio.post.model_copy(update={"title": "Another title"})
+    await approve(studio.pool, 7, other)
+
+    for _ in range(2):
+        with pytest.raises(OperatorNeeded, match="as another post than this one"):
+            await studio.publish(other)
+
+    row = await studio.row()
+    assert (row.state, row.digest) == ("posted", studio.post.digest())
+    assert len(studio.platform.out) == 1
+
+
 async def test_a_busy_platform_is_asked_again_when_it_said(studio: Studio) -> None:
     studio.platform.on_send = fails(NotSent(TryLater("429", after_s=600)))
 
@@ -264,6 +317,19 @@ async def test_a_fact_that_the_platform_cannot_tell_its_viewers_is_refused(studi
     post = studio.post.model_copy(update={"flags": Flags(paid_promotion=True)})
 
     with pytest.raises(Refused, match="no way to tell viewers 'paid promotion'"):
+        await studio.publish(post)
+
+    assert await outbox.list_(studio.pool) == ()
+
+
+@pytest.mark.parametrize("viewers", [{"visibility": "private"}, {"made_for_kids": True}])
+async def test_what_would_be_seen_by_others_than_was_approved_is_refused(
+    viewers: dict[str, object], studio: Studio
+) -> None:
+    post = studio.post.model_copy(update=viewers)
+    assert post.digest() != studio.post.digest()
+
+    with pytest.raises(Refused, match="nothing goes there"):
         await studio.publish(post)
 
     assert await outbox.list_(studio.pool) == ()

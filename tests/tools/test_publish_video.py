@@ -11,6 +11,7 @@ from bookai.models import Flags, Post, Publication
 from studio.engine import Inline
 from studio.posts import PostDesk
 from tests.peers.approving import approve
+from tests.peers.crashing import Killed
 from tools.base import ToolContext
 from tools.publish_video import TOOL, publish_video
 from tools.site import store
@@ -36,7 +37,7 @@ class OutboxDesk(PostDesk):
     ) -> Publication:
         if self.dies:
             self.set(dies=False)
-            raise ConnectionResetError("the process ends here")
+            raise Killed
         return await super().mark_posted(post_id, external_id, url, attempt)
 
     def set(self, **values: object) -> None:
@@ -111,7 +112,7 @@ async def test_a_crash_before_the_receipt_is_found_and_not_sent_again(
 ) -> None:
     ctx = lend(desk)
     desk.set(dies=True)
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(Killed):
         await publish(made, ctx)
     assert await states(desk) == [("sending", 1)]
     await silence(desk)
@@ -145,7 +146,7 @@ async def test_an_expired_approval_allows_the_receipt_but_no_new_send(
 ) -> None:
     ctx = lend(desk)
     desk.set(dies=True)
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(Killed):
         await publish(made, ctx)
     await silence(desk)
     desk.set(has_expired=True)

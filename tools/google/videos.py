@@ -2,17 +2,17 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-from bookai.errors import Refused
-from bookai.models import Post
+from bookai.errors import OperatorNeeded, Refused
+from bookai.models import Post, Visibility
 
 PARTS = "snippet,status,paidProductPlacementDetails"
 MAX_TITLE = 100
 MAX_DESCRIPTION_BYTES = 5000
 MAX_TAGS = 500
 
-Privacy = Literal["private", "unlisted", "public"]
+DEFAULT_VISIBILITY: Visibility = "private"
 
 
 def marker(key: str) -> str:
@@ -20,12 +20,18 @@ def marker(key: str) -> str:
     return f"bk{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
-def metadata(post: Post, key: str, privacy: Privacy, kids: bool, category: str) -> dict[str, Any]:
+def metadata(post: Post, key: str, category: str) -> dict[str, Any]:
     """Return the video resource to insert; nothing in it is left to the platform's own defaults.
 
     Raises:
+        OperatorNeeded: the post does not say whether it is made for kids.
         Refused: YouTube does not take such a title or description.
     """
+    if post.made_for_kids is None:
+        raise OperatorNeeded(
+            "the approved post does not say whether it is made for kids, and YouTube asks by law.",
+            mend="Set made_for_kids of the channel in studio.toml and make the video again.",
+        )
     description = _description(post)
     _check(post.title, description)
     return {
@@ -38,8 +44,8 @@ def metadata(post: Post, key: str, privacy: Privacy, kids: bool, category: str) 
             "defaultAudioLanguage": post.language,
         },
         "status": {
-            "privacyStatus": privacy,
-            "selfDeclaredMadeForKids": kids,
+            "privacyStatus": post.visibility or DEFAULT_VISIBILITY,
+            "selfDeclaredMadeForKids": post.made_for_kids,
             "containsSyntheticMedia": post.flags.ai_made,
             "license": "youtube",
             "embeddable": True,

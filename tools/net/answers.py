@@ -71,7 +71,7 @@ def retry_after(text: str, default_s: float) -> float:
     else:
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return default_s
         if at.tzinfo is None:
             at = at.replace(tzinfo=UTC)

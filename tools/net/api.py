@@ -74,7 +74,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """Calls to one platform; each has `timeout_s` seconds in all."""
+    """Calls to one platform; each has `timeout_s` seconds in all, with the look-up of its name."""
 
     reach: Reach
     timeout_s: float = 30.0
@@ -97,23 +97,31 @@ class Api:
             NotReached, BrokeOff: see there.
         """
         target = _read(url)
-        where = answers.shown(target)
+        where, asked = answers.shown(target), False
+        failure: Exception | None = None
         try:
-            addresses = await self.reach.addresses(target)
+            async with asyncio.timeout(self.timeout_s):
+                for address in (await self._addresses(target))[:MAX_ADDRESSES]:
+                    asked = True
+                    try:
+                        return await self._ask(target, address, method, body, headers or {})
+                    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                        failure = error
+        except httpx.TransportError as error:
+            raise BrokeOff(f"{where} broke off ({_kind(error)}).", after_s=15) from error
+        except TimeoutError as error:
+            if asked:
+                raise BrokeOff(f"{where} broke off ({_kind(error)}).", after_s=15) from error
+            failure = error
+        raise NotReached(f"{where} cannot be reached ({_kind(failure)}).", after_s=60) from failure
+
+    async def _addresses(self, url: httpx.URL) -> tuple[Address, ...]:
+        try:
+            return await self.reach.addresses(url)
         except Refused as error:
             raise OperatorNeeded(str(error)) from error
         except TryLater as error:
             raise NotReached(str(error), after_s=error.after_s) from error
-        failure: Exception | None = None
-        for address in addresses[:MAX_ADDRESSES]:
-            try:
-                async with asyncio.timeout(self.timeout_s):
-                    return await self._ask(target, address, method, body, headers or {})
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                failure = error
-            except (httpx.TransportError, TimeoutError) as error:
-                raise BrokeOff(f"{where} broke off ({_kind(error)}).", after_s=15) from error
-        raise NotReached(f"{where} cannot be reached ({_kind(failure)}).", after_s=60) from failure
 
     async def _ask(
         self,

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import ValidationError
 
 from bookai.errors import BookAIError, OperatorNeeded, TryLater
-from bookai.models import Post, Publication, Record, Report
+from bookai.models import Post, Publication, Record, Report, Visibility
 from bookai.plugins import load_plugins
 from tools.base import ToolContext
 
@@ -78,12 +78,15 @@ class Platform(ABC):
     """One place to publish.
 
     `resend` says what happens to a post whose outcome is unknown; `shows` names for each
-    field of `Flags` how viewers are told that it is so.
+    field of `Flags` how viewers are told that it is so. `sees` are the visibilities it knows, and
+    `knows_kids` tells whether it has a flag for what is made for them.
     """
 
     name: str
     resend: ClassVar[Resend]
     shows: ClassVar[Mapping[str, Shown]]
+    sees: ClassVar[frozenset[Visibility]] = frozenset({"public"})
+    knows_kids: ClassVar[bool] = False
 
     @abstractmethod
     async def find(self, post: Post, ticket: Ticket, ctx: ToolContext) -> Sent | None:

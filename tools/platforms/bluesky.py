@@ -25,6 +25,8 @@ MAX_VIDEO_BYTES = 300_000_000
 MAX_CAPTIONS_BYTES = 20_000
 MAX_ALT = 1000
 UPLOAD_S = 240.0
+# No answer of the server's own: who stood in between gave up, and the record may be written.
+_OPEN = frozenset({408, 425, 499})
 _URL = r"^https?://[^\s]+$"
 
 
@@ -183,9 +185,9 @@ async def _put(session: Session, place: _Place, record: Mapping[str, Any]) -> No
     if answer.is_ok:
         return
     no = problem(answer)
-    if 400 <= answer.status < 500:
+    if 400 <= answer.status < 500 and answer.status not in _OPEN:
         raise NotSent(no)
-    raise no
+    raise no if isinstance(no, TryLater) else TryLater(str(no))
 
 
 async def _look(session: Session, place: _Place, config: BlueskyConfig) -> Sent | None:

@@ -23,11 +23,12 @@ _URL = r"^https?://[^\s]+$"
 
 
 class YoutubeConfig(Record):
-    """`[plugins.youtube]`: the channel, whether it is for children, and where its secrets lie."""
+    """`[plugins.youtube]`: the channel, and where its secrets lie.
+
+    Who may see a video, and whether it is for children, is in the post: an operator approves it.
+    """
 
     account: str = Field(default="", max_length=200)
-    made_for_kids: bool | None = None
-    privacy: videos.Privacy = "private"
     category: str = Field(default="27", pattern=r"^\d{1,3}$")
     client_id: str = Field(default="", max_length=500)
     client_secret_file: str = Field(default="", max_length=4096)
@@ -50,6 +51,8 @@ class Youtube(Platform):
     name = "youtube"
     resend = "ask_witness"
     shows: ClassVar = {"ai_made": "flag", "paid_promotion": "flag"}
+    sees: ClassVar = frozenset({"private", "unlisted", "public"})
+    knows_kids: ClassVar = True
 
     def __init__(
         self,
@@ -152,11 +155,10 @@ class Youtube(Platform):
 
     def _channel(self, post: Post | None, ctx: ToolContext) -> Channel:
         config = read_config(YoutubeConfig, ctx.config, self.name)
-        kids = config.made_for_kids
-        if kids is None or not (config.account and config.client_id):
+        if not (config.account and config.client_id):
             raise OperatorNeeded(
-                "[plugins.youtube] needs account, client_id and made_for_kids.",
-                mend="See docs/how-to/publish-to-youtube.md; made_for_kids has no default by law.",
+                "[plugins.youtube] needs account and client_id.",
+                mend="See docs/how-to/publish-to-youtube.md.",
             )
         if post is not None and post.account != config.account:
             raise Refused(
@@ -174,7 +176,7 @@ class Youtube(Platform):
 
         def order(key: str) -> dict[str, Any]:
             assert post is not None
-            return videos.metadata(post, key, config.privacy, kids, config.category)
+            return videos.metadata(post, key, config.category)
 
         return Channel(config.api_url.rstrip("/"), tokens, order, self._now)
 

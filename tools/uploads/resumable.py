@@ -83,7 +83,7 @@ async def ask_where(call: Call, handle: Handle) -> Where:
     """Ask the session's server how far it is.
 
     Raises:
-        TryLater: it is busy.
+        TryLater: it is busy, or has everything and is still finishing.
         Rejected: it answered something else.
         ToolFailed: its answer cannot be true.
     """
@@ -92,7 +92,7 @@ async def ask_where(call: Call, handle: Handle) -> Where:
     if answer.status in (200, 201):
         return Where("complete", handle.size, answer)
     if answer.status == 308:
-        return Where("at", _stored(answer, handle))
+        return Where("at", _wanted(answer, handle))
     if answer.status in (404, 410):
         return Where("gone")
     if _is_busy(answer):
@@ -123,7 +123,8 @@ class Upload:
         """Send what is missing and return the server's last answer.
 
         Raises:
-            Refused: the bytes are not those that were approved; the last chunk was not sent.
+            Refused: the bytes are not those that were approved, or not those that an earlier part
+                was; the last chunk was not sent.
             SessionGone, Rejected: see there.
             TryLater: it broke off too often; `handle` says whether it may be complete.
         """
@@ -168,7 +169,10 @@ class Upload:
         if answer.status in (200, 201):
             return answer
         if answer.status == 308:
-            offset = _stored(answer, self.handle)
+            try:
+                offset = _wanted(answer, self.handle)
+            except TryLater as error:
+                return error
             await self.told(offset / size)
             return Where("at", offset)
         if answer.status in (404, 410):
@@ -181,13 +185,24 @@ class Upload:
         """Return a chunk, and have the hash of everything up to its end.
 
         What was handed over is hashed as it is read, once: a file is read a second time only up to
-        where a broken connection left off.
+        where a broken connection left off. What the server may have by now must be what is read
+        again, wherever its own part ends: the handle has the hash of all that was ever handed over.
+
+        Raises:
+            Refused: it is not; nothing of the chunk was sent.
         """
         if at != self._read_to:
             self._digest = _hash(file, at)
         file.seek(at)
         chunk = file.read(length)
-        self._digest.update(chunk)
+        again = min(self.handle.begun - at, len(chunk))
+        self._digest.update(chunk[:again])
+        handed = _hash(file, self.handle.begun, self._digest.copy(), at + again)
+        if handed.hexdigest() != self.handle.sha256:
+            raise Refused(
+                f"{self.path.name} changed while it was sent. Its last part was not sent."
+            )
+        self._digest.update(chunk[again:])
         self._read_to = at + len(chunk)
         return chunk
 
@@ -209,13 +224,28 @@ def prefix_sha256(path: Path, length: int) -> str:
         return _hash(file, length).hexdigest()
 
 
-def _hash(file: BinaryIO, length: int) -> "hashlib._Hash":
-    digest = hashlib.sha256()
-    file.seek(0)
-    while length > 0 and (block := file.read(min(length, 1024 * 1024))):
+def _hash(
+    file: BinaryIO, end: int, digest: "hashlib._Hash | None" = None, start: int = 0
+) -> "hashlib._Hash":
+    """Return `digest` after the file's bytes from `start` to `end` went into it, too."""
+    digest = digest or hashlib.sha256()
+    file.seek(start)
+    while start < end and (block := file.read(min(end - start, 1024 * 1024))):
         digest.update(block)
-        length -= len(block)
+        start += len(block)
     return digest
+
+
+def _wanted(answer: Answer, handle: Handle) -> int:
+    """Return from where the server wants more.
+
+    Raises:
+        TryLater: it has everything and is not done yet.
+    """
+    offset = _stored(answer, handle)
+    if offset >= handle.size:
+        raise TryLater(f"{answer.where} has everything and is still finishing.", after_s=15)
+    return offset
 
 
 def _stored(answer: Answer, handle: Handle) -> int:
@@ -233,7 +263,7 @@ def _stored(answer: Answer, handle: Handle) -> int:
 
 
 def _is_busy(answer: Answer) -> bool:
-    return answer.status in (408, 429) or answer.status >= 500
+    return answer.status in (408, 425, 429, 499) or answer.status >= 500
 
 
 def _pause_s(answer: Answer, default_s: float = 2.0) -> float:

@@ -25,6 +25,7 @@ _SHOWN_CHARS = 400
 _SHOWN_FIELDS = {
     *("title", "caption", "platform", "account", "source_url", "disclosure"),
     *("offer_name", "offer_url", "video_sha256", "flags"),
+    *("visibility", "made_for_kids"),
 }
 _VOTES = TypeAdapter(tuple[VoteRow, ...])
 _EDITS = TypeAdapter(tuple[EditRow, ...])

@@ -7,8 +7,10 @@
 
 The database refuses every other move, and `sending` without an approval of exactly this post. Each
 arming has a number of its own, the fencing token: whoever holds an older one can neither send nor
-mark. A send holds a lease and prolongs it; a post found `sending` after that is `unknown`, and then
-only the platform knows. Posted is final, and a receipt is taken however late it comes.
+mark, and of two with the same one only he who began to send may say that nothing went out. A send
+holds a lease and prolongs it; a post found `sending` after that is `unknown`, and then only the
+platform knows. Posted is final, and a receipt is taken however late it comes, with what that
+attempt sent.
 """
 
 from bookai.db.outbox.looking import count_posted, get, is_begun, list_
@@ -24,12 +26,14 @@ from bookai.db.outbox.sending import (
     mark_sending,
     mark_unknown,
 )
+from bookai.db.outbox.silence import SILENT_S, note_silent
 
 __all__ = [
     "ACTOR",
     "LEASE_S",
     "MAX_REASON",
     "MAX_TRIES",
+    "SILENT_S",
     "Claim",
     "OutboxRow",
     "State",
@@ -43,6 +47,7 @@ __all__ = [
     "mark_posted",
     "mark_sending",
     "mark_unknown",
+    "note_silent",
     "replay",
     "resolve_not_posted",
     "resolve_posted",

@@ -75,13 +75,14 @@ UPDATE social_posts
 async def arm(db: Pool | Con, job_id: int, post: Post) -> Claim:
     """Claim the one post of this job and target; on a connection, commit before sending.
 
-    An `unknown` claim may be out already: ask the platform, by `key`, by `handle`, or by what it
-    looks like.
+    An `unknown` claim may be out already, and perhaps as another post: ask the platform, by `key`,
+    by `handle`, or by what it looks like, then arm again.
 
     Raises:
         Refused: the post's texts cannot be kept.
         TryLater: somebody sends it right now, or the last failure asked for more patience.
-        OperatorNeeded: it is a dead letter, which only an operator's replay arms again.
+        OperatorNeeded: it is a dead letter, which only an operator's replay arms again; or what is
+            out is not this post.
     """
     for name, text, limit in (("platform", post.platform, 64), ("account", post.account, 200)):
         if not 0 < len(text) <= limit or audit.clean(text) != text:
@@ -103,6 +104,8 @@ async def arm(db: Pool | Con, job_id: int, post: Post) -> Claim:
             await take_over(con, row, more)
         elif row.state == "dead":
             raise _dead(row)
+        elif row.state == "posted" and row.digest != digest:
+            raise _another(row, digest)
         row, more = await locked(con, post_id)
     return claim_of(row, more["handle"])
 
@@ -113,17 +116,14 @@ async def mark_sending(
     """Note that the next step has an outside effect. Commits on a pool: send only after it.
 
     Raises:
-        Refused: the post is not armed at this attempt, or no approval of exactly it counts now; of
-            two that try to send, one gets this.
+        TryLater: the post is not armed at this attempt: of two that try to send, one gets this, and
+            learns at his next `arm` how it went on.
+        Refused: no approval of exactly this post counts now.
     """
     async with audit.transaction(db) as con:
-        row, _ = await locked(con, post_id)
+        row, more = await locked(con, post_id)
         if row.state != "armed" or row.attempt != attempt:
-            where = f": {row.url}" if row.url else f" at attempt {row.attempt}"
-            raise Refused(
-                f"post {post_id} of job {row.job_id} is {row.state}{where}, so attempt {attempt} "
-                "does not send it. Only what is armed at the same attempt is sent."
-            )
+            raise _overtaken(row, attempt, more)
         try:
             await con.execute(UPDATE_SENDING, post_id, owner, lease_s)
         except asyncpg.CheckViolationError as error:
@@ -170,26 +170,25 @@ async def mark_not_posted(
     attempt: int,
     why: NotPosted,
     *,
+    owner: str | None = None,
     chance: Callable[[], float] = random.random,
 ) -> float | None:
     """Note that certainly nothing went out; return after how many seconds a retry may send.
 
-    None means never by itself: the post is a dead letter now, because the platform refused it for
-    good or `MAX_TRIES` sends have failed.
+    `owner` is who says so: two may hold the same attempt until one begins to send, and from then on
+    only he knows. Without one it is the platform's witness, asked about an unknown post. None means
+    never by itself: the post is a dead letter now, because the platform refused it for good or
+    `MAX_TRIES` sends have failed.
 
     Raises:
-        Refused: it is out, or another attempt has taken over, or no reason was given.
+        TryLater: it is out, or somebody else's by now.
+        Refused: no reason was given.
     """
     reason = reason_of(why.reason)
     async with audit.transaction(db) as con:
-        row, _ = await locked(con, post_id)
-        if row.state == "posted":
-            raise Refused(f"post {post_id} of job {row.job_id} is out: {row.url}")
-        if row.attempt != attempt:
-            raise Refused(
-                f"post {post_id} of job {row.job_id} is at attempt {row.attempt} by now: "
-                f"attempt {attempt} has no say in it any more"
-            )
+        row, more = await locked(con, post_id)
+        if row.attempt != attempt or not _may_give_up(row, owner):
+            raise _overtaken(row, attempt, more)
         if row.state in ("failed", "dead"):
             return 0.0 if row.state == "failed" else None
         is_dead = why.again == "never" or row.tries >= MAX_TRIES
@@ -227,6 +226,28 @@ async def _make_unknown(con: Con, row: OutboxRow, reason: str) -> OutboxRow:
     return row
 
 
+def _may_give_up(row: OutboxRow, owner: str | None) -> bool:
+    match row.state:
+        case "posted":
+            return False
+        case "sending":
+            return owner == row.lease_owner
+        case "unknown":
+            return owner is None
+        case _:
+            return True
+
+
+def _overtaken(row: OutboxRow, attempt: int, more: Mapping[str, Any]) -> TryLater:
+    where = f": {row.url}" if row.url else f" at attempt {row.attempt}"
+    left_s: float = more["lease_s"]
+    return TryLater(
+        f"post {row.post_id} of job {row.job_id} is {row.state}{where} by now: whoever held "
+        f"attempt {attempt} has no say in it any more.",
+        after_s=max(left_s, 0.0) + 1.0,
+    )
+
+
 def _check_patience(row: OutboxRow, more: Mapping[str, Any]) -> None:
     wait: float = more["wait_s"]
     if row.state == "failed" and wait > 0:
@@ -242,4 +263,13 @@ def _dead(row: OutboxRow) -> OperatorNeeded:
         f"post {row.post_id} of job {row.job_id} is a dead letter on {row.platform!r} after "
         f"{row.tries} tries: {row.reason}",
         mend=f"When that is mended: bookai outbox replay {row.post_id}",
+    )
+
+
+def _another(row: OutboxRow, digest: str) -> OperatorNeeded:
+    return OperatorNeeded(
+        f"job {row.job_id} is out on {row.platform!r} at {row.url} as another post than this one "
+        f"({row.digest[:12]}… is out, {digest[:12]}… was to be).",
+        mend="Look at it there. To have it otherwise, change it there or make a new video: "
+        "bookai make",
     )

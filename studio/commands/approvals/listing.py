@@ -88,6 +88,9 @@ def renew(approval_id: int, json_: bool) -> None:
     click.echo(f"asked anew as approval {row.approval_id}, until {row.expires_at:%Y-%m-%d %H:%M}")
 
 
+_KIDS = {None: "not said", True: "yes", False: "no"}
+
+
 def _told(row: ApprovalRow) -> list[str]:
     post = row.post
     flags = ", ".join(name for name, on in post.flags.model_dump().items() if on) or "none"
@@ -98,6 +101,8 @@ def _told(row: ApprovalRow) -> list[str]:
         f"hashtags:   {' '.join(post.hashtags) or 'none'}",
         f"target:     {post.platform}/{post.account}",
         f"flags:      {flags}",
+        f"visibility: {post.visibility or 'as the platform does by itself'}",
+        f"for kids:   {_KIDS[post.made_for_kids]}",
         f"disclosure: {post.disclosure or 'none'}",
         f"offer:      {post.offer_name or 'none'} {post.offer_url or ''}".rstrip(),
         f"source:     {post.source_credit} {post.source_url}",

@@ -1,13 +1,16 @@
 """Speaking to an API: what may have been done is told apart from what certainly was not."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from bookai.errors import OperatorNeeded, ToolFailed
 from tests.peers.http_peer import Cut, HttpPeer, Reply, Request
+from tools.net import answers
 from tools.net.api import Api, BrokeOff, NotReached, open_api
+from tools.net.reach import Reach
 from tools.net.secrets import read_secret
 
 
@@ -82,6 +85,22 @@ async def test_a_private_address_is_for_the_operator_to_allow(peer: Echo) -> Non
         await open_api(()).call("GET", f"{peer.url}/echo")
 
     assert peer.log == []
+
+
+async def test_the_look_up_of_a_name_counts_against_the_time_and_leaves_nothing_behind() -> None:
+    async def never(host: str, port: int) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return ()
+
+    with pytest.raises(NotReached, match=r"cannot be reached \(TimeoutError\)"):
+        await Api(Reach((), never), timeout_s=0.05).call("POST", "http://slow.example/", body=b"x")
+
+
+@pytest.mark.parametrize(
+    "text", ["Wed, 21 Oct 2026 07:28:00 +99999999999999999999", "nonsense", "-5", ""]
+)
+def test_a_retry_after_that_cannot_be_read_is_as_none(text: str) -> None:
+    assert answers.retry_after(text, 60.0) == 60.0
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "http://", "http://u:p@127.0.0.1/", "nonsense"])

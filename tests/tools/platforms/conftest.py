@@ -60,7 +60,6 @@ def youtube_config(tmp_path: Path, url: str, **more: Any) -> dict[str, Any]:
         "allow_private": ("127.0.0.1",),
         "youtube": {
             "account": "my channel",
-            "made_for_kids": False,
             "client_id": "client",
             "client_secret_file": secret_file(tmp_path, "client", SECRET),
             "refresh_token_file": secret_file(tmp_path, "refresh", REFRESH),
@@ -104,6 +103,7 @@ def post(made: Any) -> Post:
     found: Post = made.with_offer(
         platform="youtube",
         account="my channel",
+        made_for_kids=False,
         video_sha256=hashlib.sha256(made.video.read_bytes()).hexdigest(),
     )
     return found

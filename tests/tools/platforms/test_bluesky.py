@@ -189,10 +189,11 @@ async def test_a_limit_that_names_its_end_is_waited_for(
     assert 480 < cause.after_s <= 500
 
 
-async def test_a_server_error_at_the_record_leaves_the_outcome_open(
-    made: Any, ctx: ToolContext, pds: FakePds
+@pytest.mark.parametrize("status", [408, 425, 499, 500, 504])
+async def test_an_answer_that_is_no_clear_no_to_the_record_leaves_the_outcome_open(
+    status: int, made: Any, ctx: ToolContext, pds: FakePds
 ) -> None:
-    pds.busy["repo.putRecord"] = Reply(500, {"error": "InternalServerError"})
+    pds.busy["repo.putRecord"] = Reply(status, {"error": "InternalServerError"})
 
     with pytest.raises(TryLater) as caught:
         await send(made, ctx, Lease())

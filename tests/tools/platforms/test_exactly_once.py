@@ -73,8 +73,8 @@ async def test_on_youtube(
     small = {**platforms(), "youtube": Youtube(utc_now, chunk_bytes=UNIT)}
     monkeypatch.setattr(module, "platforms", lambda: small)
     config = youtube_config(tmp_path, tube.url)
-    target = {"platform": "youtube", "account": "my channel", "video_sha256": sha256}
-    wanted = wanting(made, lend, config, **target)
+    target = {"platform": "youtube", "account": "my channel", "made_for_kids": False}
+    wanted = wanting(made, lend, config, **target, video_sha256=sha256)
 
     receipts = await crash_everywhere(pool, wanted)
 

@@ -93,7 +93,8 @@ def big(made: Any) -> Post:
     """A post whose video has five chunks."""
     made.video.write_bytes(made.video.read_bytes() + bytes(range(256)) * (4 * UNIT // 256))
     sha256 = hashlib.sha256(made.video.read_bytes()).hexdigest()
-    post: Post = made.saying(platform="youtube", account="my channel", video_sha256=sha256)
+    target = {"platform": "youtube", "account": "my channel", "made_for_kids": False}
+    post: Post = made.saying(**target, video_sha256=sha256)
     return post
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bookai.errors import OperatorNeeded, Refused, ToolFailed
-from bookai.models import Post, Publication
+from bookai.models import Post, Publication, Visibility
 from tests.peers.fake_youtube import FakeYoutube
 from tests.peers.tickets import Lease, ticket
 from tests.tools.platforms.conftest import NOW, youtube_config
@@ -61,14 +61,46 @@ async def test_what_youtube_does_not_take_is_refused_before_anything_is_sent(
     assert tube.sessions == {}
 
 
-@pytest.mark.parametrize("missing", ["made_for_kids", "account", "client_id"])
+@pytest.mark.parametrize("visibility", ["private", "unlisted", "public"])
+async def test_who_sees_a_video_and_whom_it_is_for_is_what_was_approved(
+    visibility: Visibility,
+    made: Any,
+    ctx: ToolContext,
+    post: Post,
+    youtube: Youtube,
+    tube: FakeYoutube,
+) -> None:
+    files = Files(video=made.video, thumbnail=made.thumbnail, captions=made.captions)
+    asked = post.model_copy(update={"visibility": visibility, "made_for_kids": True})
+
+    await youtube.send(asked, files, ticket(), ctx)
+
+    (video,) = tube.videos.values()
+    status = video["status"]
+    assert (status["privacyStatus"], status["selfDeclaredMadeForKids"]) == (visibility, True)
+
+
+async def test_a_post_that_does_not_say_whether_it_is_for_kids_is_not_sent(
+    made: Any, ctx: ToolContext, post: Post, youtube: Youtube, tube: FakeYoutube
+) -> None:
+    files = Files(video=made.video, thumbnail=made.thumbnail, captions=made.captions)
+    unsaid = post.model_copy(update={"made_for_kids": None})
+
+    with pytest.raises(NotSent, match="made for kids") as caught:
+        await youtube.send(unsaid, files, ticket(), ctx)
+
+    assert isinstance(caught.value.cause, OperatorNeeded)
+    assert tube.sessions == {}
+
+
+@pytest.mark.parametrize("missing", ["account", "client_id"])
 async def test_what_has_no_default_must_be_set(
     missing: str, made: Any, post: Post, youtube: Youtube, lend: Any, tmp_path: Path
 ) -> None:
     config = youtube_config(tmp_path, "http://127.0.0.1:9")
     del config["youtube"][missing]
 
-    with pytest.raises(OperatorNeeded, match="needs account, client_id and made_for_kids"):
+    with pytest.raises(OperatorNeeded, match="needs account and client_id"):
         await youtube.find(post, ticket(handle='{"session":"s","size":1}'), lend(config=config))
 
 
