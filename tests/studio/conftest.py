@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from bookai.db.jobs import JobRow
+from bookai.db.pool import Pool
 from bookai.settings import Settings
 from studio.commands.make import SETTLED
+from studio.engine import Engine, Inline, Procrastinate
 from studio.foreground import carry
 from studio.wiring import Studio
 
@@ -23,6 +25,17 @@ def settings(dsn: str, admin_dsn: str, tmp_path: Path) -> Settings:
             "ollama": {"host": "http://127.0.0.1:9"},
         }
     )
+
+
+@pytest.fixture
+def engine(dsn: str, pool: Pool) -> Procrastinate:
+    return Procrastinate(dsn, pool)
+
+
+@pytest.fixture(params=["procrastinate", "inline"])
+def either(request: pytest.FixtureRequest, engine: Procrastinate, pool: Pool) -> Engine:
+    """The engine and its twin, which must behave alike."""
+    return engine if request.param == "procrastinate" else Inline(pool)
 
 
 async def make(house: Studio, source: str, until: frozenset[str] = SETTLED) -> JobRow:

@@ -16,16 +16,10 @@ from bookai.settings import Settings
 from graphs.production import Advance
 from studio.engine import LOCK_PREFIX, Engine, Inline, Procrastinate, lock_of
 from studio.foreground import carry
-from studio.turn import LONGEST_WAIT_S, MAX_TRIES, MAX_UNHEARD, AdvanceJob, Turn, wait_s
+from studio.turn import LONGEST_WAIT_S, MAX_TRIES, AdvanceJob, wait_s
 from studio.wiring import open_office
-from tests.conftest import execute
 from tests.graphs.crew import RESULTS, Hand
 from tests.graphs.test_production import line
-
-
-@pytest.fixture
-def engine(dsn: str, pool: Pool) -> Procrastinate:
-    return Procrastinate(dsn, pool)
 
 
 async def new_job(pool: Pool, engine: Engine | None = None) -> int:
@@ -174,12 +168,6 @@ async def test_the_inline_twin_runs_what_was_queued_once(pool: Pool) -> None:
     assert calls == [job_id]
 
 
-@pytest.fixture(params=["procrastinate", "inline"])
-def either(request: pytest.FixtureRequest, engine: Procrastinate, pool: Pool) -> Engine:
-    """The engine and its twin, which must behave alike."""
-    return engine if request.param == "procrastinate" else Inline(pool)
-
-
 async def serve_until(
     engine: Engine, advance: AdvanceJob, done: asyncio.Event, *queues: Queue
 ) -> None:
@@ -275,97 +263,6 @@ async def test_what_the_database_failed_is_tried_again(
     await work_until(engine, advance, put_off)
 
     assert (await jobs.get(pool, job_id)).status == "queued"
-
-
-async def test_a_job_that_ended_is_not_taken_up_again_when_its_lock_breaks_then(
-    pool: Pool, admin_dsn: str, engine: Procrastinate
-) -> None:
-    end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'"
-    await new_job(pool, engine)
-
-    async def advance(one: int, fence: Fence, _queues: frozenset[Queue]) -> Advance:
-        async with fence.writing(pool) as con:
-            await jobs.set_status(con, one, "done")
-        execute(admin_dsn, end)  # the loop has no turn in which it could notice
-        return Advance("done")
-
-    async def left() -> bool:
-        row = await jobs.get(pool, 1)
-        return row.status == "done" and ("doing", False) not in await entries(pool)
-
-    await work_until(engine, advance, left)
-
-    assert await entries(pool) == []
-
-
-async def test_a_job_that_ended_before_its_worker_could_say_so_is_left_alone(
-    pool: Pool, either: Engine
-) -> None:
-    """As when a worker is killed just then: its entry is queued again, and another one."""
-    ended, sound = await new_job(pool, either), await new_job(pool, either)
-    async with pool.acquire() as con, con.transaction():
-        await jobs.set_status(con, ended, "refused", reason="an interview")
-    calls, called = list[int](), asyncio.Event()
-
-    async def advance(one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
-        calls.append(one)
-        called.set()
-        return Advance("done")
-
-    await serve_until(either, advance, called)
-
-    assert calls == [sound]
-    assert await either.depth() == {}
-
-
-async def test_a_job_that_took_down_its_workers_is_given_up(pool: Pool, either: Engine) -> None:
-    poison, sound = await new_job(pool, either), await new_job(pool, either)
-    for _ in range(MAX_UNHEARD):
-        await take(pool, poison)
-    calls, called = list[int](), asyncio.Event()
-
-    async def advance(one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
-        calls.append(one)
-        called.set()
-        return Advance("done")
-
-    await serve_until(either, advance, called)
-
-    row = await jobs.get(pool, poison)
-    assert calls == [sound]
-    assert (row.status, row.reason) == (
-        "failed",
-        f"{MAX_UNHEARD} workers took it and were not heard of again. Look into their logs, then "
-        f"try again: bookai make --resume {poison}",
-    )
-
-
-async def test_workers_that_leave_a_job_in_order_are_not_held_against_it(
-    pool: Pool, engine: Procrastinate
-) -> None:
-    job_id = await new_job(pool)
-    for _ in range(MAX_UNHEARD):
-        turn = Turn(pool, engine.enqueue, random.Random(0), job_id)
-        turn.fence = await take(pool, job_id)
-        await turn.put_back("this worker stops", 0)
-
-        assert await standing.count_unheard(pool, job_id) == 0
-
-
-async def test_looks_at_a_job_that_waits_are_not_held_against_it(pool: Pool) -> None:
-    twin = Inline(pool)
-    job_id = await new_job(pool)
-
-    async def advance(_one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
-        return Advance("waiting")
-
-    for _ in range(MAX_UNHEARD + 1):
-        async with pool.acquire() as con:
-            await twin.enqueue(con, job_id)
-        await twin.serve(advance, 1, asyncio.Event())
-
-    assert (await jobs.get(pool, job_id)).status == "queued"
-    assert await standing.count_unheard(pool, job_id) == 0
 
 
 async def test_a_job_outlives_the_loss_of_every_connection(
