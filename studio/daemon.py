@@ -117,13 +117,13 @@ async def _copy(office: Office, copy: Copy, turn: asyncio.Semaphore) -> None:
 async def _care(office: Office) -> None:
     """Look after what nobody else does; one that fails does not keep the others from it."""
     pool = office.database.pool
-<<<<<<< HEAD
     cares: tuple[Callable[[], Awaitable[object]], ...] = (
         lambda: recover(pool, office.engine),
         office.desk.expire_approvals,
         lambda: measure(pool),
         lambda: approvals.count_pending(pool),  # sets its own gauge
         lambda: audit.make_room(pool),
+        lambda: outbox.note_silent(pool),
     )
     answered = False
     for care in cares:
@@ -136,15 +136,6 @@ async def _care(office: Office) -> None:
             answered = True
     if answered:  # which proves that the database answers
         notify("WATCHDOG=1")
-=======
-    await recover(pool, office.engine)
-    await office.desk.expire_approvals()
-    await measure(pool)
-    await approvals.count_pending(pool)  # sets its own gauge
-    await audit.make_room(pool)
-    await outbox.note_silent(pool)
-    notify("WATCHDOG=1")
->>>>>>> h-x4
 
 
 async def _poll_sources(office: Office, stop: asyncio.Event) -> None:
