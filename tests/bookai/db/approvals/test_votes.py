@@ -12,7 +12,7 @@ from bookai.db.approvals import Rules, delegations
 from bookai.db.approvals.deciding import INSERT_VOTE, UPDATE_DECIDED
 from bookai.db.approvals.delegations import Delegation, Loan
 from bookai.db.approvals.links import INSERT_LINK, SPEND_LINK
-from bookai.db.pool import Con
+from bookai.db.pool import Con, open_pool
 from bookai.errors import Refused
 from tests.bookai.db.approvals.asked import ANN, BOB, NOW, POST, TTL, ask, kinds, states
 
@@ -296,7 +296,6 @@ async def test_the_database_holds_a_links_maker_to_the_rules(
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE approval_votes SET reason = 'another'",
         "UPDATE approval_delegations SET used = used + 2",
         "UPDATE approval_delegations SET used = 0",
         "INSERT INTO approvals (job_id, state, digest, post, video_path, requested_at, expires_at,"
@@ -313,6 +312,19 @@ async def test_the_database_keeps_what_was_said(
 
     with pytest.raises(asyncpg.CheckViolationError):
         await pool.execute(statement)
+
+
+async def test_a_votes_reason_is_changed_by_nobody(
+    pool: asyncpg.Pool, admin_dsn: str, job_id: int
+) -> None:
+    await yes(pool, await ask(pool, job_id), ANN)
+    change = "UPDATE approval_votes SET reason = 'another'"
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await pool.execute(change)
+    async with open_pool(admin_dsn, size=1) as owner:
+        with pytest.raises(asyncpg.CheckViolationError):
+            await owner.execute(change)
 
 
 @pytest.mark.parametrize(
