@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -36,23 +37,7 @@ class GuardedTool(McpTool):
     @classmethod
     def of(cls, tool: Tool, runner: Runner) -> "GuardedTool":
         """Return `tool` as the SDK wants it, with compact strict schemas and all four hints."""
-        guarded = cls.from_function(
-            _without_context(tool),
-            name=tool.name,
-            title=tool.title,
-            description=inspect.getdoc(tool.run),
-            annotations=ToolAnnotations(
-                read_only_hint=tool.read_only,
-                destructive_hint=tool.destructive,
-                idempotent_hint=tool.idempotent,
-                open_world_hint=tool.open_world,
-            ),
-            structured_output=True,
-        )
-        assert isinstance(guarded, cls), "from_function builds its own class"
-        guarded.parameters = {**compact(guarded.parameters), "additionalProperties": False}
-        assert guarded.fn_metadata.output_schema is not None, "structured_output asks for one"
-        guarded.fn_metadata.output_schema = loosen(compact(guarded.fn_metadata.output_schema))
+        guarded = _described(tool).model_copy()
         guarded._runner = runner
         return guarded
 
@@ -90,6 +75,30 @@ class GuardedTool(McpTool):
         if len(lines) > len(shown):
             shown.append(f"and {len(lines) - len(shown)} more")
         return BadArguments("\n".join([f"The arguments of {self.name} do not fit.", *shown]))
+
+
+# Schemas cost some 10 ms a tool, and a process may build more than one server.
+@lru_cache(maxsize=256)
+def _described(tool: Tool) -> GuardedTool:
+    """Return `tool` with its published schemas; a copy gets its runner."""
+    described = GuardedTool.from_function(
+        _without_context(tool),
+        name=tool.name,
+        title=tool.title,
+        description=inspect.getdoc(tool.run),
+        annotations=ToolAnnotations(
+            read_only_hint=tool.read_only,
+            destructive_hint=tool.destructive,
+            idempotent_hint=tool.idempotent,
+            open_world_hint=tool.open_world,
+        ),
+        structured_output=True,
+    )
+    assert isinstance(described, GuardedTool), "from_function builds its own class"
+    described.parameters = {**compact(described.parameters), "additionalProperties": False}
+    assert described.fn_metadata.output_schema is not None, "structured_output asks for one"
+    described.fn_metadata.output_schema = loosen(compact(described.fn_metadata.output_schema))
+    return described
 
 
 def compact(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
+from mcp_server.auth import AGENTS
+from mcp_server.guard import Guard
+from mcp_server.server import load_tools
 from tests.chaos.schedule import Schedule
 from tests.chaos.server import Server, short_folder
 from tests.chaos.stage import Outcome, perform
@@ -15,8 +19,9 @@ from tests.chaos.stage import Outcome, perform
 
 def run_all(schedules: Sequence[Schedule], processes: int) -> Iterator[tuple[Outcome, str]]:
     """Run every schedule; yield each outcome with the logs of its processes, as they end."""
-    # Forked, not spawned: the imports cost more than a run.
+    # Forked, not spawned: the imports cost more than a run, and the tools' schemas a part of one.
     context = multiprocessing.get_context("fork")
+    _describe_tools()
     readers: dict[Connection, multiprocessing.context.ForkProcess] = {}
     for number in range(processes):
         reader, writer = context.Pipe(duplex=False)
@@ -35,6 +40,17 @@ def run_all(schedules: Sequence[Schedule], processes: int) -> Iterator[tuple[Out
                 process.join()
                 if process.exitcode:
                     raise RuntimeError(f"a part of the harness ended: {process.exitcode}") from None
+
+
+def _describe_tools() -> None:
+    """Make every tool's schemas once, for all processes that are forked from here."""
+    guard = Guard(_nothing, _nothing, lambda: AGENTS)
+    for tool in load_tools().values():
+        guard.around(tool)
+
+
+def _nothing(*_: object) -> Any:
+    raise AssertionError("nobody calls a tool before the runs begin")
 
 
 def cpu_seconds() -> float:
