@@ -83,7 +83,7 @@ class Production:
         graph = line.compile(self._new_saver(fence))
         config: RunnableConfig = {"configurable": {"thread_id": f"job-{job_id}"}}
         found = await graph.aget_state(config)
-        if found.created_at is not None and not found.next:
+        if found.created_at is not None and not found.tasks:
             return await _done(line)
         if found.interrupts and await line.is_undecided():
             return await self._waits(line)
@@ -106,7 +106,7 @@ class Production:
         except BookAIError as error:
             return await self._stop(fence, Advance("failed", str(error)))
         after = await graph.aget_state(config)
-        if not after.next:
+        if not after.tasks:
             return await _done(line)
         if after.interrupts:
             return await self._waits(line)
@@ -136,8 +136,12 @@ async def _done(line: Line) -> Advance:
 
 
 def _stands_at(state: StateSnapshot) -> Queue:
-    """Return the queue of the next node; a job that was never begun stands at the first."""
-    return queue_of(state.next[0]) if state.next else queue_of("scout")
+    """Return the queue of the next node; a job that was never begun stands at the first.
+
+    By its tasks, not by `next`: that leaves out a node whose result is written while the checkpoint
+    behind it is not, as after a crash between the two, and looks as if the run were over.
+    """
+    return queue_of(state.tasks[0].name) if state.tasks else queue_of("scout")
 
 
 def _command(found: StateSnapshot, job_id: int) -> State | Command[Any] | None:

@@ -22,4 +22,12 @@ FOUND: dict[Schedule, str] = {
         ),
         ending="SIGTERM",
     ): "a sender frozen right after its lease was confirmed sent when it was thawed",
+    Schedule(
+        seed=900_003,
+        cast=("operator", "worker-a", "worker-b", "keeper"),
+        wishes=(Wish("remote", "yes", has_offer=False), Wish("gallery", "yes", has_offer=False)),
+        faults=(Fault("postgres crash", "server", after_ms=768),),
+        ending="SIGKILL",
+    ): "a crash between a step's result and its checkpoint made the run look over: its job was done"
+    " and not published; graphs/production.py, tests/graphs/test_half_written.py",
 }
