@@ -33,7 +33,7 @@ demo: setup
 # the machine for itself, comes last.
 PROCESSES ?= 4
 test: setup-dev
-	$(BIN)/pytest -q -n $(PROCESSES) --dist worksteal --ignore tests/chaos
+	$(BIN)/pytest -q -n $(PROCESSES) --dist loadfile --ignore tests/chaos
 	$(BIN)/pytest -q tests/chaos
 
 check: setup-dev

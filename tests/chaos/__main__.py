@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--found", action="store_true", help="run those that once found something")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--count", type=int, default=200, help="how many from there")
-    parser.add_argument("--processes", type=int, default=(os.cpu_count() or 2) + 1)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--report", type=Path, help="write the summary as Markdown")
     parser.add_argument("--verbose", action="store_true", help="print each schedule and its logs")
     options = parser.parse_args()
