@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: setup setup-dev demo test check chaos bench peers format lock clean
+.PHONY: setup setup-dev demo test check chaos bench rivals engine peers format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -53,6 +53,18 @@ bench: setup
 	$(BIN)/python benchmarks/content_credentials.py
 	$(BIN)/python benchmarks/first_video.py
 
+# Rivals that benchmarks run beside ours, in an environment of their own: they want other versions.
+rivals: .venv-bench/.installed
+.venv-bench/.installed: requirements-bench.lock
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip --disable-pip-version-check --quiet install \
+	  --require-hashes -r requirements-bench.lock
+	@touch $@
+
+# A real inference engine for the tests marked `engine`.
+engine: setup-dev
+	$(PIP) --require-hashes -r requirements-engine.lock
+
 # Real third-party servers for the tests marked `peer`; needs Node 20, npm and a C++ compiler.
 NODE_GYP_FLAGS ?= $(if $(wildcard /usr/include/node/node.h),--nodedir=/usr)
 peers:
@@ -71,6 +83,10 @@ lock:
 	  pyproject.toml --group build -o requirements.lock
 	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -q \
 	  pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -q \
+	  --group engine -c requirements-dev.lock -o requirements-engine.lock
+	uv pip compile --generate-hashes --no-header --python-version 3.11 -q \
+	  --group bench -o requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -10,12 +10,12 @@ import re
 from typing import Any
 
 from bookai.errors import Refused
-from bookai.llm._gate import objection, size_objection
-from bookai.llm._hook import headline, make_hook, short_title
-from bookai.llm._score import score
-from bookai.llm._select import MIN_BEATS, Material, choose, find_lead
-from bookai.llm._sift import Piece, sift
 from bookai.llm.base import ModelAnswer, ModelRequest, Provider
+from bookai.llm.extract.gate import objection, size_objection
+from bookai.llm.extract.hook import headline, make_hook, short_title
+from bookai.llm.extract.score import score
+from bookai.llm.extract.select import MIN_BEATS, Material, choose, find_lead
+from bookai.llm.extract.sift import Piece, sift
 from bookai.models import Article
 from bookai.text.readability import WORDS_PER_MINUTE, repeated, seconds
 from bookai.text.sentences import sentences

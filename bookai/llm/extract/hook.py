@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from bookai.llm._select import Material
+from bookai.llm.extract.select import Material
 from bookai.text.readability import repeated
 from bookai.text.sentences import tidy
 from bookai.text.words import content_words

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from bookai.llm._compress import compress
-from bookai.llm._gate import speaks_as_author
+from bookai.llm.extract.compress import compress
+from bookai.llm.extract.gate import speaks_as_author
 from bookai.text.dates import resolve
 from bookai.text.grounding import in_order_share, unsupported
 from bookai.text.safety import orders, unsafe

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from bookai.llm._compress import split_lead
-from bookai.llm._score import Scores
-from bookai.llm._sift import MAX_WORDS, Piece, flaw_of
+from bookai.llm.extract.compress import split_lead
+from bookai.llm.extract.score import Scores
+from bookai.llm.extract.sift import MAX_WORDS, Piece, flaw_of
 from bookai.text.references import dangling, introductions, strangers
 from bookai.text.words import content_words, spoken_words
 
