@@ -38,8 +38,10 @@ class Attempt:
     known: tuple[Fallback, ...]
     began: float = field(default_factory=time.monotonic, init=False)
 
-    async def run(self, job: VideoJob, until: float) -> VideoJob:
-        """Let the agent work on `job` until that time of the loop's clock; write down how it went.
+    async def run(self, job: VideoJob, limit_s: float, until: float) -> VideoJob:
+        """Let the agent work on `job` and write down how it went.
+
+        It has `limit_s`, and no longer than `until` by the loop's clock.
 
         Raises:
             Fenced: another process took the job; nothing was written.
@@ -48,7 +50,9 @@ class Attempt:
         async with self.lease:
             execution_id = await self._begin()
             try:
-                done = await self._work(self.crew.members.agents[self.lease.name], job, until)
+                done = await self._work(
+                    self.crew.members.agents[self.lease.name], job, limit_s, until
+                )
             except Fenced:
                 raise
             except _OutOfTime as error:
@@ -70,9 +74,11 @@ class Attempt:
             await self._end(execution_id, "ok", None, done)
             return done
 
-    async def _work(self, agent: Agent, job: VideoJob, until: float) -> VideoJob:
+    async def _work(self, agent: Agent, job: VideoJob, limit_s: float, until: float) -> VideoJob:
+        now = asyncio.get_running_loop().time()
+        limit_s = max(0.0, min(limit_s, until - now))
+        until = now + limit_s
         context = self.crew.make_context(agent.name, job, self._progress, self._check, until)
-        limit_s = until - asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(until) as deadline:
                 done = await agent.run(self.step.capability, job, context)

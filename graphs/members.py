@@ -38,30 +38,26 @@ class _Member:
 
 
 class Members:
-    """The agents on duty. `now` is aware UTC; the router's axis is its unix seconds.
+    """The agents on duty. `clock` returns unix seconds and does not jump: see `steady`.
 
     `place` names this process in the database: unique, and no secret.
     """
 
     def __init__(
         self,
-        now: Callable[[], datetime],
+        clock: Callable[[], float],
         rng: Random,
         *,
         place: str = "here",
         params: Params = STEPS,
     ) -> None:
         self.place = place
+        self.clock = clock
         self.router = Router(params, rng)
         self.budget = RetryBudget()
-        self.dispatcher = Dispatcher(self.router, clock=self.clock, budget=self.budget)
-        self._now = now
+        self.dispatcher = Dispatcher(self.router, clock=clock, budget=self.budget)
         self._members: dict[str, _Member] = {}
         self._absent: dict[str, deque[Heard]] = {}
-
-    def clock(self) -> float:
-        """Return the time on the router's axis: unix seconds."""
-        return self._now().timestamp()
 
     @property
     def agents(self) -> Mapping[str, Agent]:
@@ -115,8 +111,8 @@ class Members:
                 one.capability,
                 one.outcome,
                 one.seconds,
-                now,
-                one.ended_at.timestamp(),
+                now=now,
+                ended_at=one.ended_at.timestamp(),
             )
 
     def beats(self) -> tuple[Beat, ...]:
@@ -126,7 +122,7 @@ class Members:
             age_s = max(0.0, now - member.heard_at)
             if age_s > DEAD_AFTER_S:
                 continue
-            state = self.router.state(name)
+            state = self.router.state(name, now)
             found.append(
                 Beat(
                     agent=name,
@@ -149,8 +145,9 @@ class Members:
         )
 
     def is_silent(self, name: str) -> bool:
-        """Tell whether an agent was not heard of for three beats."""
-        return self.clock() - self._members[name].heard_at > DEAD_AFTER_S
+        """Tell whether an agent elsewhere was not heard of for three beats."""
+        member = self._members[name]
+        return member.kind == "remote" and self.clock() - member.heard_at > DEAD_AFTER_S
 
     async def acquire(
         self, capability: str, within_s: float, tried: frozenset[str] = frozenset()
@@ -158,25 +155,35 @@ class Members:
         """Wait for the best agent that is free; the first come are served first.
 
         Raises:
-            NobodyCan: nobody on duty has the capability.
+            NobodyCan: nobody on duty has the capability, apart from those who were tried.
+            RetriesSpent: too large a share of the work fails to try others now.
             Saturated: too many wait already.
-            TimeoutError: nobody was free in time.
+            TooLate: nobody was free in time.
         """
         self.breathe()
         until = self.clock() + within_s
         return await self.dispatcher.acquire(capability, until=until, exclude=tried)
 
 
+def steady(now: Callable[[], datetime], ticks: Callable[[], float]) -> Callable[[], float]:
+    """Return a clock that begins at `now` and goes on by `ticks`, a monotonic clock in seconds.
+
+    Setting the host's clock must not end a pause of a second an hour late.
+    """
+    begin_s = now().timestamp() - ticks()
+    return lambda: begin_s + ticks()
+
+
 def on_duty(
     agents: Iterable[Agent],
-    now: Callable[[], datetime],
+    clock: Callable[[], float],
     rng: Random,
     *,
     place: str = "here",
     params: Params = STEPS,
 ) -> Members:
     """Return the members of a process that has these agents."""
-    members = Members(now, rng, place=place, params=params)
+    members = Members(clock, rng, place=place, params=params)
     for agent in agents:
         members.join(agent)
     return members

@@ -18,13 +18,16 @@ from bookai.db.runs.fence import Fence, Fenced
 from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
 from bookai.metrics import FALLBACKS
 from bookai.models import Capability, VideoJob
-from bookai.router import Lease, NobodyCan, Saturated
+from bookai.router import Lease, NobodyCan, RetriesSpent, Saturated, TooLate
 from graphs.attempt import Attempt
 from graphs.chain import LIMITS, Failed, end_of, stood_in
 from graphs.members import Members
 from graphs.queues import queue_of
 
 logger = logging.getLogger(__name__)
+
+AGAIN_S = 10.0
+"""After so long a step is tried again for which nobody was free."""
 
 Progress = Callable[[float, str], Awaitable[None]]
 IsOurs = Callable[[], Awaitable[None]]
@@ -97,7 +100,7 @@ class Crew:
                 note = stood_in(step.capability, failed[-1], lease.name)
                 job = job.model_copy(update={"fallbacks": (*job.fallbacks, note)})
             try:
-                return await attempt.run(job, min(until, loop.time() + limit.attempt_s))
+                return await attempt.run(job, limit.attempt_s, until)
             except (Refused, OperatorNeeded, Fenced):
                 raise
             except BookAIError as error:
@@ -115,18 +118,15 @@ class Crew:
             raise _nobody(capability, silent, failed)
         if failed and left_s <= 0:
             raise end_of(capability, failed, "No time was left for anybody else")
-        if failed and not members.budget.spend():
-            raise end_of(capability, failed, "Too much fails at once to try others now")
         try:
             return await members.acquire(capability, left_s, tried)
         except NobodyCan as error:
             raise _nobody(capability, silent, failed) from error
-        except Saturated as error:
-            why = "too many steps wait for the same agents"
-            raise _not_free(capability, failed, why) from error
-        except TimeoutError as error:
-            why = f"none of {', '.join(able)} was free within {left_s:.3g} s"
-            raise _not_free(capability, failed, why) from error
+        except (RetriesSpent, Saturated, TooLate) as error:
+            if failed:
+                raise end_of(capability, failed, str(error).rstrip(".")) from error
+            after_s = error.after_s if isinstance(error, TryLater) else AGAIN_S
+            raise TryLater(f"{capability} waits: {error}", after_s=after_s) from error
 
 
 def _nobody(capability: Capability, silent: list[str], failed: list[Failed]) -> BookAIError:
@@ -138,10 +138,6 @@ def _nobody(capability: Capability, silent: list[str], failed: list[Failed]) -> 
     return OperatorNeeded(
         f"no agent can {capability!r}.", mend="Add a file with that capability to agents/."
     )
-
-
-def _not_free(capability: Capability, failed: list[Failed], why: str) -> BookAIError:
-    return end_of(capability, failed, why) if failed else TryLater(f"{capability} waits: {why}.")
 
 
 def _warn(step: Step, name: str, error: BookAIError) -> None:

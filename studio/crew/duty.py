@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -17,7 +18,7 @@ from bookai.db import memory
 from bookai.db.memory import BEAT_S, Memory
 from bookai.db.pool import DATABASE_ERRORS, Pool
 from bookai.errors import BookAIError
-from graphs.members import Members, on_duty
+from graphs.members import Members, on_duty, steady
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ async def open_members(
 
     They begin with the past of all processes and hear of others' outcomes within two seconds.
     """
-    members = on_duty(agents, now, rng, place=new_place(rng))
+    members = on_duty(agents, steady(now, time.monotonic), rng, place=new_place(rng))
     await memory.beat(pool, members.place, members.beats())
     past = Memory(dsn, pool, members.place)
     members.hear(await past.recall())

@@ -1,5 +1,6 @@
 """Agents for tests of the graph: each does its step with small records and counts its runs."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -130,11 +131,11 @@ def no_context(
 def crew(
     pool: Pool,
     *agents: Agent,
-    now: Callable[[], datetime] = lambda: NOW,
+    clock: Callable[[], float] = time.time,
     make_context: MakeContext = no_context,
 ) -> Crew:
     """Return a crew of these agents whose router draws no lots."""
-    return Crew(on_duty(agents, now, Random(0), params=GREEDY), pool, make_context)
+    return Crew(on_duty(agents, clock, Random(0), params=GREEDY), pool, make_context)
 
 
 class Hand(Agent):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,7 +13,7 @@ from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryL
 from bookai.models import Capability, Record, VideoJob
 from graphs.chain import Limit
 from graphs.steps import Crew, Step
-from tests.graphs.crew import NOW, RESULTS, Hand, crew
+from tests.graphs.crew import RESULTS, Hand, crew
 from tests.graphs.test_production import new_job
 
 WRITE: frozenset[Capability] = frozenset({"write"})
@@ -50,6 +49,10 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> Callable[[float, float], None]:
         monkeypatch.setattr("graphs.steps.LIMITS", {"write": Limit(attempt_s, step_s)})
 
     return set_to
+
+
+def in_flight(hands: Crew) -> int:
+    return sum(beat.in_flight for beat in hands.members.beats())
 
 
 async def write(hands: Crew, pool: Pool) -> VideoJob:
@@ -119,7 +122,7 @@ async def test_when_all_fails_at_once_nobody_else_is_tried(pool: Pool) -> None:
     while hands.members.budget.spend():
         pass
 
-    with pytest.raises(ToolFailed, match="Too much fails at once"):
+    with pytest.raises(ToolFailed, match="too much fails at present"):
         await write(hands, pool)
 
     assert second.runs["write"] == 0
@@ -200,7 +203,7 @@ async def _waits(hands: Crew, task: "asyncio.Task[VideoJob]") -> None:
 async def test_a_step_for_which_nobody_is_free_is_tried_later(
     pool: Pool, limit: Callable[[float, float], None]
 ) -> None:
-    limit(5, 0.3)
+    limit(5, 5)
     begun = asyncio.Event()
 
     async def held() -> None:
@@ -213,8 +216,9 @@ async def test_a_step_for_which_nobody_is_free_is_tried_later(
     async with asyncio.timeout(10):
         first = asyncio.create_task(write(hands, pool))
         await begun.wait()
+        limit(5, 0.3)
 
-        with pytest.raises(TryLater, match="none of first was free within"):
+        with pytest.raises(TryLater, match="nobody was free for"):
             await write(hands, pool)
 
         first.cancel()
@@ -231,12 +235,12 @@ async def test_a_cancelled_step_leaves_no_slot_taken(pool: Pool) -> None:
     hands = crew(pool, Writer("first", held))
     step = asyncio.create_task(write(hands, pool))
     await begun.wait()
-    assert hands.members.router.state("first").in_flight == 1
+    assert in_flight(hands) == 1
 
     step.cancel()
     await asyncio.wait({step})
 
-    assert hands.members.router.state("first").in_flight == 0
+    assert in_flight(hands) == 0
     (past,) = await executions.attempts(pool, 1, "write")
     assert past.outcome == "cancelled"
 
@@ -244,21 +248,20 @@ async def test_a_cancelled_step_leaves_no_slot_taken(pool: Pool) -> None:
 class Clock:
     """A time that stands until it is moved."""
 
-    def __init__(self) -> None:
-        self.at = NOW
+    at = 1000.0
 
-    def __call__(self) -> datetime:
+    def __call__(self) -> float:
         return self.at
 
 
 async def test_whoever_was_silent_for_three_beats_is_asked_no_more(pool: Pool) -> None:
     clock, remote = Clock(), Writer("a_writer_at_host")
-    hands = crew(pool, now=clock)
+    hands = crew(pool, clock=clock)
     hands.members.join(remote, kind="remote")
     hands.members.join(Writer("writer"))
     assert [beat.agent for beat in hands.members.beats()] == ["a_writer_at_host", "writer"]
 
-    clock.at += timedelta(seconds=DEAD_AFTER_S + 1)
+    clock.at += DEAD_AFTER_S + 1
     await write(hands, pool)
 
     assert remote.runs["write"] == 0
@@ -269,9 +272,9 @@ async def test_whoever_was_silent_for_three_beats_is_asked_no_more(pool: Pool) -
 
 async def test_when_everybody_is_silent_the_step_waits_and_says_for_whom(pool: Pool) -> None:
     clock = Clock()
-    hands = crew(pool, now=clock)
+    hands = crew(pool, clock=clock)
     hands.members.join(Writer("writer_at_host"), kind="remote")
-    clock.at += timedelta(seconds=DEAD_AFTER_S + 1)
+    clock.at += DEAD_AFTER_S + 1
 
     with pytest.raises(TryLater, match="writer_at_host did not answer for three beats"):
         await write(hands, pool)

@@ -132,6 +132,7 @@ async def test_the_next_agent_stands_in_and_the_record_says_so(pool: Pool, dsn: 
             raise ToolFailed("no ink")
 
     broken, hand, job_id = Broken("a_writer", frozenset({"write"})), Hand(), await new_job(pool)
+    hand.proficiency = 0.5
     async with line(pool, dsn, broken, hand) as main:
         assert await main.advance(job_id) == Advance("waiting")
 

@@ -15,7 +15,7 @@ from bookai.settings import Settings
 from bookai.toolbox import open_toolbox
 from graphs.steps import Step
 from mcp_server.guard import AGENTS
-from studio.wiring import now, open_office, open_studio, tool_server
+from studio.wiring import open_office, open_studio, tool_server
 from tests.graphs.crew import ALL, Hand, crew
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"
@@ -36,7 +36,7 @@ async def test_the_agent_of_the_how_to_is_tried_and_replaced(settings: Settings)
     async with open_office(settings) as office:
         pool = office.database.pool
         # Of equal newcomers whoever joined first is asked first.
-        both = crew(pool, newcomer, hand, now=now)
+        both = crew(pool, newcomer, hand)
         async with pool.acquire() as con, con.transaction():
             job_id = await jobs.create(con, "a.md", "default", "operator:test")
 
