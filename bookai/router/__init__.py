@@ -24,8 +24,8 @@ from bookai.router.dispatch import (
     Saturated,
     TooLate,
 )
+from bookai.router.evidence import Outcome
 from bookai.router.member import Ticket
-from bookai.router.outcomes import Outcome
 from bookai.router.params import MODELS, SIM, STEPS, Params
 from bookai.router.router import WAIT, Router
 from bookai.router.score import Score, Standing

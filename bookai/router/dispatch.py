@@ -12,8 +12,8 @@ from typing import Self
 
 from bookai.errors import BookAIError, OperatorNeeded, TryLater
 from bookai.router.budget import RetryBudget
+from bookai.router.evidence import Outcome
 from bookai.router.member import Ticket
-from bookai.router.outcomes import Outcome
 from bookai.router.router import NOBODY, WAIT, Router
 from bookai.router.score import Score
 

@@ -7,9 +7,8 @@ from math import inf
 from random import Random
 from typing import Final, Literal
 
-from bookai.router.evidence import Event
+from bookai.router.evidence import Event, Outcome
 from bookai.router.member import Member, Row, Ticket
-from bookai.router.outcomes import Outcome
 from bookai.router.params import Params
 from bookai.router.score import Score, Standing, scores
 from bookai.router.table import Luck, Table
@@ -251,13 +250,16 @@ class Router:
         return scores(table, capability, exclude, now, self.params)
 
     def state(self, name: str, now: float | None = None) -> Standing:
-        """Return how a member stands at `now`, or when the router last heard of anything."""
+        """Return how a member stands at `now`, or when the router last heard of anything.
+
+        Another thread may ask, such as the one that serves metrics.
+        """
         member = self._members[name]
         now = self._seen if now is None else max(now, self._seen)
         crafts = member.evidence.crafts
         success = {
             capability: member.success(crafts[capability], now, self.params)[0]
-            for capability in member.rows
+            for capability in tuple(member.rows)
         }
         breaker = member.evidence.breaker.state(now)
         return Standing(name, member.in_flight, member.capacity, success, breaker, member.beat_at)
