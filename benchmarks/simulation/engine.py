@@ -24,6 +24,7 @@ REFUSED_S = 0.005
 BUSY_S = 0.002
 BEAT_S = 5.0
 NUDGE_S = 0.25
+ALIKE = dict.fromkeys(CAPABILITIES, 1.0)
 TOKENS, TOKENS_MOST, TOKENS_EACH = 50.0, 100.0, 0.3
 
 
@@ -91,7 +92,9 @@ class Simulation:
             self._at(outage.begins, self._fall, outage)
             self._at(outage.ends, self._rise, outage.agent)
         for agent in self.world.flapping:
-            self._at(self._flaps.uniform(30, 35), self._flap, agent, stream(self.world.seed, agent.name))
+            self._at(
+                self._flaps.uniform(30, 35), self._flap, agent, stream(self.world.seed, agent.name)
+            )
         for when, agent in self.world.abrupt:
             self._at(when, self._spoil, agent)
 
@@ -103,7 +106,9 @@ class Simulation:
         chance = self._arrivals
         self._at(now + chance.expovariate(self.world.rate(now)), self._arrive)
         (capability,) = chance.choices(CAPABILITIES, self.world.mix)
-        luck = tuple((chance.gauss(0, 1), chance.random(), chance.random()) for _ in range(ATTEMPTS))
+        luck = tuple(
+            (chance.gauss(0, 1), chance.random(), chance.random()) for _ in range(ATTEMPTS)
+        )
         self._tasks += 1
         self._tokens = min(TOKENS_MOST, self._tokens + TOKENS_EACH)
         self.meter.task_arrived(capability, now)
@@ -116,7 +121,7 @@ class Simulation:
     def _nudge(self, now: float) -> None:
         """Look again at who waits: a pause or an open breaker may be over."""
         self._at(now + NUDGE_S, self._nudge)
-        self.waiting.drain(CAPABILITIES, now)
+        self.waiting.drain(ALIKE, now)
 
     def _join(self, now: float, agent: SimAgent) -> None:
         self.policy.add(agent.name, now)
@@ -224,7 +229,7 @@ class Simulation:
             agent.queue.remove(number)
         self.policy.end(attempt.seen, outcome, now - attempt.sent_at, now)
         self._pump(agent, now)
-        self.waiting.drain(agent.quality, now)
+        self.waiting.drain(self.policy.suits(agent.name, now), now)
         if outcome == "ok":
             self._finish(task, None, now)
         elif (failure := self._out_of_luck(task, agent.name, now)) is not None:

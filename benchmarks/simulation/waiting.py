@@ -1,17 +1,17 @@
 """The central queue that a policy may use: tasks wait here, not at an agent that may break."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.simulation.policies.base import WAIT
 from benchmarks.simulation.world import CAPABILITIES
 
 DEADLINE_S = 12.0
-# A task is given up when less than this is left: nobody would finish it.
-SHORTEST_S = 1.0
-# Once the head has waited for this share of its time, the newest goes first: it can still make it.
-NEWEST_FIRST_AFTER = 0.7
+# A task is given up when less than this is left: most attempts would not finish it.
+SHORTEST_S = 2.0
+# Once the head has waited for this share of its time, the newest goes first; 1 = never.
+NEWEST_FIRST_AFTER = 1.0
 LOOKED_PAST = 8
 
 
@@ -55,10 +55,12 @@ class WaitingRoom:
         else:
             self.send(task, name, now)
 
-    def drain(self, capabilities: Iterable[str], now: float) -> None:
-        for capability in capabilities:
-            if queue := self._queues[capability]:
-                self._drain(queue, capability, now)
+    def drain(self, suits: Mapping[str, float], now: float) -> None:
+        """Send what can be sent; what waits longest, and suits the one who is free best, first."""
+        if waiting := [capability for capability in suits if self._queues[capability]]:
+            waiting.sort(key=lambda key: (self._queues[key][0].arrived - now) * suits[key])
+            for capability in waiting:
+                self._drain(self._queues[capability], capability, now)
 
     def _drain(self, queue: deque[Task], capability: str, now: float) -> None:
         while queue and queue[0].late(now):

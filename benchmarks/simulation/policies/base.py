@@ -2,6 +2,7 @@
 
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -52,6 +53,10 @@ class Policy(ABC):
 
     def end(self, attempt: Attempted, outcome: Outcome, seconds: float, now: float) -> None:
         self.in_flight[attempt.name] -= 1
+
+    def suits(self, name: str, now: float) -> Mapping[str, float]:
+        """Return the success that a free agent is expected to have: it takes from the queue by it."""
+        return self.world.declared(name)
 
     def left(self, capability: str, tried: frozenset[str]) -> list[str]:
         """Return who can do it and has not tried yet."""

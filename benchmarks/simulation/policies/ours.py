@@ -21,7 +21,9 @@ class Ours(Policy):
 
     def add(self, name: str, now: float) -> None:
         super().add(name, now)
-        self.router.add(name, self.world.declared(name), capacity=self.world.capacity(name), now=now)
+        self.router.add(
+            name, self.world.declared(name), capacity=self.world.capacity(name), now=now
+        )
 
     def beat(self, name: str, now: float) -> None:
         self.router.beat(name, now)
