@@ -1,7 +1,7 @@
 """The event loop: tasks arrive, are sent, answered, repeated elsewhere, or given up.
 
-The rules are the same for every policy: three attempts on different agents, 4 s each, 12 s in all, a
-retry budget, and a queue of four times its capacity at each agent, which is busy beyond that.
+The rules are the same for every policy: three attempts on different agents, 4 s each, 12 s in all,
+a retry budget, and a queue of four times its capacity at each agent, which is busy beyond that.
 """
 
 import heapq
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.simulation.meter import WARM_S, Meter, Result
-from benchmarks.simulation.policies.base import WAIT, Attempted, Outcome, Policy
+from benchmarks.simulation.policies.base import Attempted, Outcome, Policy
 from benchmarks.simulation.scenarios import Scenario
 from benchmarks.simulation.waiting import DEADLINE_S, Task, WaitingRoom
 from benchmarks.simulation.world import CAPABILITIES, Condition, Outage, SimAgent, World, stream
@@ -24,7 +24,6 @@ REFUSED_S = 0.005
 BUSY_S = 0.002
 BEAT_S = 5.0
 NUDGE_S = 0.25
-ALIKE = dict.fromkeys(CAPABILITIES, 1.0)
 TOKENS, TOKENS_MOST, TOKENS_EACH = 50.0, 100.0, 0.3
 
 
@@ -59,7 +58,7 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.meter = Meter(self.world, DEADLINE_S)
-        self.waiting = WaitingRoom(self.policy.choose, self._send, self._finish)
+        self.waiting = WaitingRoom(self.policy, self._send, self._finish)
         self._arrivals = stream(self.world.seed, "arrivals")
         self._flaps = stream(self.world.seed, "flapping")
 
@@ -121,7 +120,7 @@ class Simulation:
     def _nudge(self, now: float) -> None:
         """Look again at who waits: a pause or an open breaker may be over."""
         self._at(now + NUDGE_S, self._nudge)
-        self.waiting.drain(ALIKE, now)
+        self.waiting.look(now)
 
     def _join(self, now: float, agent: SimAgent) -> None:
         self.policy.add(agent.name, now)
@@ -229,7 +228,7 @@ class Simulation:
             agent.queue.remove(number)
         self.policy.end(attempt.seen, outcome, now - attempt.sent_at, now)
         self._pump(agent, now)
-        self.waiting.drain(self.policy.suits(agent.name, now), now)
+        self.waiting.freed(agent.name, agent.quality, now)
         if outcome == "ok":
             self._finish(task, None, now)
         elif (failure := self._out_of_luck(task, agent.name, now)) is not None:
@@ -258,6 +257,3 @@ def simulate(kind: type[Policy], scenario: Scenario, seed: int) -> Result:
     """Run one policy through one world; the same arguments give the same result."""
     world = World(scenario, seed)
     return Simulation(world, kind(world, stream(seed, "policy"))).run()
-
-
-__all__ = ["WAIT", "Simulation", "simulate"]

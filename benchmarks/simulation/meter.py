@@ -50,8 +50,8 @@ class Meter:
     world: World
     deadline_s: float
     sent: dict[str, list[float]] = field(init=False)
-    worked_s: "Counter[str]" = field(default_factory=Counter)
-    failures: "Counter[str]" = field(default_factory=Counter)
+    worked_s: dict[str, float] = field(init=False)
+    failures: Counter[str] = field(default_factory=Counter)
     _seconds: list[float] = field(default_factory=list)
     _windows: dict[int, tuple[int, int]] = field(default_factory=dict)
     _regrets: list[float] = field(default_factory=list)
@@ -61,6 +61,7 @@ class Meter:
 
     def __post_init__(self) -> None:
         self.sent = {name: [] for name in self.world.agents}
+        self.worked_s = dict.fromkeys(self.world.agents, 0.0)
 
     @property
     def tasks(self) -> int:

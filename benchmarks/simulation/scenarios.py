@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 class Scenario:
     """How many agents there are, how busy they are, and what befalls them.
 
-    `load` is a share of what all agents could do; `burst` multiplies it for 40 s after three fifths of
-    the time. `outages` agents break for 25-50 s each, `flapping` ones break again and again, `joining`
-    ones arrive cold in the middle, and `abrupt` times one loses two fifths of its quality for good.
+    `load` is a share of what all agents could do; `burst` multiplies it for 40 s after three fifths
+    of the time. `outages` agents break for 25-50 s each, `flapping` ones break again and again,
+    `joining` ones arrive cold in the middle, and `abrupt` times one loses two fifths of its quality
+    for good.
     """
 
     name: str

@@ -1,10 +1,10 @@
 """The central queue that a policy may use: tasks wait here, not at an agent that may break."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from benchmarks.simulation.policies.base import WAIT
+from benchmarks.simulation.policies.base import WAIT, Policy
 from benchmarks.simulation.world import CAPABILITIES
 
 DEADLINE_S = 12.0
@@ -34,7 +34,7 @@ class Task:
 class WaitingRoom:
     """One queue a capability. Whoever takes a task calls `send`, whoever gives it up `finish`."""
 
-    choose: Callable[[str, float, frozenset[str]], str | None]
+    policy: Policy
     send: Callable[[Task, str, float], None]
     finish: Callable[[Task, str | None, float], None]
     _queues: dict[str, deque[Task]] = field(
@@ -47,7 +47,7 @@ class WaitingRoom:
         if queue and not task.attempts:
             queue.append(task)
             return
-        name = self.choose(task.capability, now, task.tried)
+        name = self.policy.choose(task.capability, now, task.tried)
         if name == WAIT:
             queue.append(task)
         elif name is None:
@@ -55,12 +55,22 @@ class WaitingRoom:
         else:
             self.send(task, name, now)
 
-    def drain(self, suits: Mapping[str, float], now: float) -> None:
-        """Send what can be sent; what waits longest, and suits the one who is free best, first."""
-        if waiting := [capability for capability in suits if self._queues[capability]]:
-            waiting.sort(key=lambda key: (self._queues[key][0].arrived - now) * suits[key])
-            for capability in waiting:
-                self._drain(self._queues[capability], capability, now)
+    def look(self, now: float) -> None:
+        """Send what can be sent, what waits longest first."""
+        for capability in sorted(filter(self._queues.get, self._queues), key=self._oldest):
+            self._drain(self._queues[capability], capability, now)
+
+    def freed(self, name: str, capabilities: Iterable[str], now: float) -> None:
+        """Somebody is free: what waits longest and suits it best goes first."""
+        waiting = [capability for capability in capabilities if self._queues[capability]]
+        if len(waiting) > 1:
+            suits = self.policy.suits(name, now)
+            waiting.sort(key=lambda key: (self._oldest(key) - now) * suits[key])
+        for capability in waiting:
+            self._drain(self._queues[capability], capability, now)
+
+    def _oldest(self, capability: str) -> float:
+        return self._queues[capability][0].arrived
 
     def _drain(self, queue: deque[Task], capability: str, now: float) -> None:
         while queue and queue[0].late(now):
@@ -74,7 +84,7 @@ class WaitingRoom:
                 del queue[place]
                 self.finish(task, "shed", now)
                 continue
-            name = self.choose(capability, now, task.tried)
+            name = self.policy.choose(capability, now, task.tried)
             if name is not None and name != WAIT:
                 del queue[place]
                 self.send(task, name, now)

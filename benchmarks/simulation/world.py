@@ -1,7 +1,7 @@
 """The simulated world: agents with hidden qualities that drift, break, come back and join.
 
-Every kind of chance has a stream of its own, drawn in an order that no policy can change: all policies
-of one seed meet the same agents, faults, arrivals and luck.
+Every kind of chance has a stream of its own, drawn in an order that no policy can change: all
+policies of one seed meet the same agents, faults, arrivals and luck.
 """
 
 import math
@@ -123,7 +123,7 @@ class World:
         return self._rate * (self.scenario.burst if burst_at <= now < burst_at + 40 else 1.0)
 
     def truth(self, name: str, capability: str) -> tuple[float, float]:
-        """Return the success rate and the seconds that a task sent now may expect: for the oracle."""
+        """Return the success rate and the seconds a task sent now may expect: for the oracle."""
         agent = self.agents[name]
         queued = agent.busy + len(agent.queue)
         if agent.dead or queued >= agent.capacity * 5:

@@ -1,7 +1,7 @@
 """Who is asked next: the router of this studio and its rivals."""
 
-from benchmarks.simulation.policies.base import Policy
 from benchmarks.simulation.policies.bandits import DiscountedThompson, DiscountedUcb
+from benchmarks.simulation.policies.base import Policy
 from benchmarks.simulation.policies.ejection import Envoy, EnvoyEager, PeakEwma
 from benchmarks.simulation.policies.litellm import LeastBusy, LowestLatency, SimpleShuffle
 from benchmarks.simulation.policies.oracle import Oracle, OracleQueued
@@ -38,4 +38,8 @@ POLICIES: tuple[type[Policy], ...] = (
     OracleQueued,
 )
 
-__all__ = ["POLICIES", "Policy"]
+OURS = (Ours, OursOfFour)
+ORACLES = (Oracle, OracleQueued)
+RIVALS = tuple(policy for policy in POLICIES if policy not in (*OURS, *ORACLES))
+
+__all__ = ["ORACLES", "OURS", "POLICIES", "RIVALS", "Ours", "Policy"]

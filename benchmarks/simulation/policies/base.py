@@ -55,7 +55,7 @@ class Policy(ABC):
         self.in_flight[attempt.name] -= 1
 
     def suits(self, name: str, now: float) -> Mapping[str, float]:
-        """Return the success that a free agent is expected to have: it takes from the queue by it."""
+        """Return the success expected of a free agent: it takes from the queue what suits it."""
         return self.world.declared(name)
 
     def left(self, capability: str, tried: frozenset[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """litellm's routing strategies with its cooldown, written anew from their description.
 
-An agent rests for 5 s when more than half of at least five requests failed within this minute, or at
-once when it was busy. When all rest, the request fails: litellm does not wait.
+An agent rests for 5 s when more than half of at least five requests failed within this minute, or
+at once when it was busy. When all rest, the request fails: litellm does not wait.
 """
 
 import random
