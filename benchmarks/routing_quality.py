@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.simulation.chart import draw
-from benchmarks.simulation.policies import ORACLES, OURS, POLICIES, RIVALS, Ours
+from benchmarks.simulation.policies import POLICIES, RIVALS, Ours
 from benchmarks.simulation.runs import Run, run_all
 from benchmarks.simulation.scenarios import SCENARIOS
 from benchmarks.simulation.summary import Summary, percentile
@@ -52,7 +52,8 @@ def print_table(summary: Summary) -> None:
 def print_differences(summary: Summary) -> None:
     print("\npoints of success that ours is ahead, same worlds: mean ± standard error")
     print(" " * 26 + "".join(f"{name:>15}" for name in SCENARIOS))
-    for policy in (*RIVALS, *(one for one in OURS if one is not Ours), *ORACLES):
+    others = [policy for policy in POLICIES if policy is not Ours]
+    for policy in others:
         row = (str(summary.difference(Ours, policy, name)) for name in SCENARIOS)
         print(f"{policy.name:26}" + "".join(f"{text:>15}" for text in row))
 

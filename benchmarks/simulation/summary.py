@@ -45,7 +45,9 @@ class Summary:
         return 100 * stdev(rates) if len(rates) > 1 else 0.0
 
     def mean(self, policy: type[Policy], scenario: str, figure: str) -> float:
-        return mean(getattr(result, figure) for result in self.results[policy.name, scenario])
+        return float(
+            mean(getattr(result, figure) for result in self.results[policy.name, scenario])
+        )
 
     def difference(self, ours: type[Policy], rival: type[Policy], scenario: str) -> Difference:
         pairs = zip(

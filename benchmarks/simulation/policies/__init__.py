@@ -38,8 +38,10 @@ POLICIES: tuple[type[Policy], ...] = (
     OracleQueued,
 )
 
-OURS = (Ours, OursOfFour)
-ORACLES = (Oracle, OracleQueued)
-RIVALS = tuple(policy for policy in POLICIES if policy not in (*OURS, *ORACLES))
+OURS: tuple[type[Policy], ...] = (Ours, OursOfFour)
+ORACLES: tuple[type[Policy], ...] = (Oracle, OracleQueued)
+RIVALS: tuple[type[Policy], ...] = tuple(
+    policy for policy in POLICIES if policy not in (*OURS, *ORACLES)
+)
 
 __all__ = ["ORACLES", "OURS", "POLICIES", "RIVALS", "Ours", "Policy"]

@@ -1,12 +1,14 @@
 """The router that this studio ships, as it is: bookai.router."""
 
 import random
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from benchmarks.simulation.policies.base import WAIT, Attempted, Outcome, Policy
 from benchmarks.simulation.world import World
-from bookai import router
 from bookai.router import SIM, Params, Router
+from bookai.router import WAIT as BUSY
 
 
 class Ours(Policy):
@@ -30,7 +32,11 @@ class Ours(Policy):
 
     def choose(self, capability: str, now: float, tried: frozenset[str]) -> str | None:
         chosen = self.router.choose(capability, now, tried)
-        return WAIT if chosen is router.WAIT else chosen
+        return WAIT if chosen is BUSY else chosen
+
+    def suits(self, name: str, now: float) -> Mapping[str, float]:
+        able = self.world.declared(name)
+        return {capability: self.router.expected(name, capability) for capability in able}
 
     def begin(self, name: str, capability: str, now: float) -> Any:
         return self.router.begin(name, capability, now)
@@ -43,3 +49,4 @@ class OursOfFour(Ours):
     """The best of four at random: fairer, and as quick with ten thousand agents."""
 
     name = "ours, best of four"
+    params: ClassVar[Params] = replace(SIM, draws=4)
