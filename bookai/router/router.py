@@ -10,6 +10,7 @@ from typing import Final, Literal
 from bookai.router.evidence import Event, Outcome
 from bookai.router.member import Member, Row, Ticket
 from bookai.router.params import Params
+from bookai.router.patience import worth_waiting
 from bookai.router.score import Score, Standing, scores
 from bookai.router.table import Luck, Table
 
@@ -140,6 +141,7 @@ class Router:
     ) -> str | Literal[Wait.WAIT] | None:
         """Return who should be asked; WAIT: those who could are busy; None: there is nobody.
 
+        WAIT as well when only such are free as will most likely fail (`Params.hopeless`).
         `favour` takes seconds off a member's expected time: it has the work warm in a cache.
         """
         if now > self._looked_at:
@@ -155,6 +157,8 @@ class Router:
             off_s = self._off(capability, favour) if favour else NO_SECONDS
             best = table.best(without, off_s)
         if best is not None:
+            if worth_waiting(table, capability, best, without, now, self.params):
+                return WAIT
             return table.members[best].name
         return self._busy_or_last(capability, table, without, now)
 
@@ -192,6 +196,12 @@ class Router:
                 if score < least:
                     best, least = member.name, score
         return WAIT if best is None else best
+
+    def expected(self, name: str, capability: str) -> float:
+        """Return the success last seen of a member, 0 to 1; 0 for what it cannot do."""
+        member = self._members.get(name)
+        row = member.rows.get(capability) if member else None
+        return row.table.mean[row.place] if row else 0.0
 
     def begin(self, name: str, capability: str, now: float) -> Ticket:
         """Take one of a member's slots."""
