@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from bookai.errors import BookAIError, OperatorNeeded, TryLater
-from bookai.router.budget import RetryBudget
 from bookai.router.evidence import Outcome
 from bookai.router.member import Ticket
+from bookai.router.patience import RetryBudget
 from bookai.router.router import NOBODY, WAIT, Router
 from bookai.router.score import Score
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from bookai.router.evidence import Event, Outcome
 from bookai.router.member import Member, Row, Ticket
 from bookai.router.params import Params
-from bookai.router.patience import worth_waiting
+from bookai.router.patience import last_resort, worth_waiting
 from bookai.router.score import Score, Standing, scores
 from bookai.router.table import Luck, Table
 
@@ -160,7 +160,10 @@ class Router:
             if worth_waiting(table, capability, best, without, now, self.params):
                 return WAIT
             return table.members[best].name
-        return self._busy_or_last(capability, table, without, now)
+        if len(without) == len(table):
+            return None
+        last = last_resort(table, capability, without, now, self.params)
+        return WAIT if last is None else last
 
     def _rows(self, capability: str, names: Set[str]) -> Set[int]:
         rows = (self._members[name].rows.get(capability) for name in names if name in self._members)
@@ -173,29 +176,6 @@ class Router:
             if member is not None and capability in member.rows:
                 off_s[member.rows[capability].place] = seconds
         return off_s
-
-    def _busy_or_last(
-        self, capability: str, table: Table, without: Set[int], now: float
-    ) -> str | Literal[Wait.WAIT] | None:
-        """Nobody may be asked: wait for the busy, else try one behind an open breaker.
-
-        When all breakers are open they tell nothing, and asking is better than giving up.
-        """
-        params, best, least = self.params, None, inf
-        if len(without) == len(table):
-            return None
-        for place, member in enumerate(table.members):
-            if place in without or member.silent(now, params):
-                continue
-            craft = member.evidence.crafts[capability]
-            if not member.barred(craft, now, params):
-                return WAIT
-            if not member.full(now):
-                wait_s = member.wait_s(craft, member.rows[capability], params)
-                score = (wait_s + params.failure_s) / max(0.02, table.mean[place])
-                if score < least:
-                    best, least = member.name, score
-        return WAIT if best is None else best
 
     def expected(self, name: str, capability: str) -> float:
         """Return the success last seen of a member, 0 to 1; 0 for what it cannot do."""
