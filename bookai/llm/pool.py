@@ -142,7 +142,9 @@ class ModelPool:
             raise
         finally:
             MODEL_CALLS.labels(provider.name, outcome).inc()
-            MODEL_SECONDS.labels(provider.name).observe(time.monotonic() - started)
+            MODEL_SECONDS.labels(
+                "chat", provider.name, "", "" if outcome == "ok" else "failed"
+            ).observe(time.monotonic() - started)
         return value, answer
 
 
