@@ -98,10 +98,11 @@ class CallFailed(BookAIError):
     """One attempt at one server failed; the text is for people and holds no secret.
 
     `outcome` is what the router learns from it. `retry`: another server may do better with the
-    same model. `next_model`: no server will do with this one.
+    same model. `next_model`: no server will do with this one. `after_s` is how long a busy
+    server asks to be left alone; `billed` are the tokens in and out that it counted all the same.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one name for each thing that the pool asks of it
         self,
         message: str,
         *,
@@ -109,12 +110,16 @@ class CallFailed(BookAIError):
         kind: ErrorKind,
         retry: bool = True,
         next_model: bool = False,
+        after_s: float | None = None,
+        billed: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(message)
         self.outcome = outcome
         self.kind = kind
         self.retry = retry
         self.next_model = next_model
+        self.after_s = after_s
+        self.billed = billed
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +165,8 @@ class Server:
     """One place that answers; `name` comes from settings and is safe as a metric's label.
 
     `slots` is how many calls it works on at once, `max_loaded` how many models it keeps in
-    memory. `key_env` names the environment variable that holds its key.
+    memory. `key_env` names the environment variable that holds its key. `bills`: its calls cost
+    what the model's price says. `proxy`: it is reached by way of HTTPS_PROXY.
     """
 
     name: str
@@ -169,6 +175,8 @@ class Server:
     slots: int = 1
     max_loaded: int = 3
     key_env: str | None = None
+    bills: bool = False
+    proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
