@@ -42,7 +42,8 @@ def line_up(settings: Settings, providers: Collection[str]) -> LineUp:
     wanted = dict(settings.models.chains(first))
     refs = tuple(dict.fromkeys(ref for chain in wanted.values() for ref in chain))
     servers = _servers(settings, refs, providers)
-    models = {ref: _model(ref, settings.models.specs.get(ref)) for ref in refs}
+    billing = {server.provider for server in servers if server.bills}
+    models = {ref: _model(ref, settings.models.specs.get(ref), billing) for ref in refs}
     caps = {
         name: round(budget.cents_per_day * MICROCENTS_PER_CENT)
         for name, budget in settings.models.budgets.items()
@@ -119,12 +120,13 @@ def _server(one: ServerSettings, ollama_host: str) -> Server:
     )
 
 
-def _model(ref: str, spec: SpecSettings | None) -> Model:
+def _model(ref: str, spec: SpecSettings | None, billing: Collection[str]) -> Model:
     found = spec or SpecSettings()
+    asked, said = found.input_cents_per_mtok, found.output_cents_per_mtok
     price = None
-    if found.input_cents_per_mtok is not None and found.output_cents_per_mtok is not None:
+    if asked is not None and said is not None and ref.partition("/")[0] in billing:
         # A cent for a million tokens is a microcent for one; what is less is rounded up.
-        price = Price(math.ceil(found.input_cents_per_mtok), math.ceil(found.output_cents_per_mtok))
+        price = Price(math.ceil(asked), math.ceil(said))
     return Model(
         ref=ref,
         num_ctx=found.num_ctx,

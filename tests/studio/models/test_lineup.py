@@ -105,8 +105,12 @@ def test_a_server_in_the_house_bills_nothing(lined: Lined) -> None:
     chain = '[models]\ncreative = ["openai_compatible/qwen"]\n'
 
     free = lined(f'{chain}{server}url = "http://10.0.0.5:8000/v1"\n')
-    with_key = lined(f'{chain}{server}url = "http://10.0.0.5/v1"\nkey_env = "K"\nfree = true\n')
+    price = PRICE.replace("anthropic/claude-tiny-4", "openai_compatible/qwen")
+    with_key = lined(
+        f'{chain}{server}url = "http://10.0.0.5/v1"\nkey_env = "K"\nfree = true\n{price}'
+    )
 
+    assert with_key.models["openai_compatible/qwen"].price is None
     assert [one.bills for one in (*free.servers, *with_key.servers)] == [False] * 6
 
 
