@@ -5,7 +5,7 @@ from pydantic import Field, ValidationError
 
 from agents.base import Agent, Context
 from bookai.errors import Refused
-from bookai.llm.base import ModelAnswer, ModelRequest
+from bookai.llm.base import ContentType, ModelAnswer, ModelRequest
 from bookai.models import Article, Capability, Line, Record, Script, Span, VideoJob
 from bookai.text.grounding import locate, unsupported, without_attribution
 from bookai.text.readability import WORDS_PER_MINUTE, seconds
@@ -99,7 +99,7 @@ class Writer(Agent):
         objections = job.review.reasons if job.review else ()
         await ctx.progress(0.1, "asking for a draft")
         asked = await ctx.ask(
-            to_request(article, ctx.channel.seconds, objections),
+            to_request(article, ctx.channel.seconds, objections, ctx.channel.content),
             lambda answer: to_script(answer, article),
         )
         script: Script = asked.value
@@ -110,7 +110,12 @@ class Writer(Agent):
         )
 
 
-def to_request(article: Article, length_s: float, objections: tuple[str, ...] = ()) -> ModelRequest:
+def to_request(
+    article: Article,
+    length_s: float,
+    objections: tuple[str, ...] = (),
+    content: ContentType = "creative",
+) -> ModelRequest:
     """Build the question; everything that comes from the article stands between marks."""
     # The mark comes from the text's own hash: the text cannot hold it, so it cannot end the fence.
     mark = f"ARTICLE-{article.sha256[:24]}"
@@ -130,6 +135,7 @@ def to_request(article: Article, length_s: float, objections: tuple[str, ...] = 
         prompt_version=PROMPT_VERSION,
         answer_schema=ANSWER_SCHEMA,
         article=article,
+        content=content,
         seconds=length_s,
         objections=objections,
     )

@@ -158,6 +158,15 @@ async def test_the_second_draft_is_asked_with_the_editors_reasons() -> None:
     assert done.review is None
 
 
+async def test_a_technical_channel_asks_the_models_for_technical_text() -> None:
+    model = ScriptedProvider(draft())
+    ctx = replace(context(model), channel=Channel(content="technical"))
+
+    await AGENT.run("write", job(), ctx)
+
+    assert model.requests[0].content == "technical"
+
+
 async def test_what_stood_in_is_added_to_the_jobs_fallbacks_once() -> None:
     absent = ScriptedProvider(name="big", missing="no server")
     ctx = context(absent, ScriptedProvider(draft()))
