@@ -25,6 +25,7 @@ from bookai.testing.fake_ollama.scheduler import Scheduler
 from bookai.testing.fake_ollama.wire import Connection, Exchange
 
 LOOPBACK = "127.0.0.1"
+LOOK_EVERY_S = 0.001
 
 
 class FakeOllama:
@@ -108,6 +109,11 @@ class FakeOllama:
     def forget(self, model: FakeModel) -> None:
         """Unload a model."""
         self._scheduler.unload(model.name)
+
+    async def until(self, holds: Callable[[Stats], bool]) -> None:
+        """Return when the statistics satisfy `holds`; put `asyncio.timeout` around it."""
+        while not holds(self.stats):  # noqa: ASYNC110  # plain numbers, no event tells
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def told(self) -> dict[str, Any]:
         """Return the statistics, with who is loaded and how many wait for a load."""
