@@ -5,13 +5,14 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from bookai.testing.fake_ollama.config import Config, change
 from bookai.testing.fake_ollama.server import FakeOllama
 
 
-def read_arguments() -> argparse.Namespace:
+def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m bookai.testing.fake_ollama", description=__doc__
@@ -23,7 +24,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--config", type=json.loads, default={}, metavar="JSON", help='such as {"num_parallel": 4}'
     )
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 async def serve(arguments: argparse.Namespace) -> None:
@@ -42,10 +43,10 @@ async def serve(arguments: argparse.Namespace) -> None:
         await stop.wait()
 
 
-def main() -> int:
-    """Run the door."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the door; `words` are the command line's."""
     try:
-        asyncio.run(serve(read_arguments()))
+        asyncio.run(serve(read_arguments(words)))
     except (OSError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

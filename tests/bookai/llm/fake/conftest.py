@@ -32,12 +32,12 @@ class Server:
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
     if request.param == "real":
         url = REAL_HOST if "://" in REAL_HOST else f"http://{REAL_HOST}"
-        async with ollama.AsyncClient(url, timeout=300, trust_env=False) as client:
+        async with ollama.AsyncClient(url, timeout=300, trust_env=False, verify=False) as client:
             yield Server(url, await real_model(client, url), None, client)
         return
     async with (
         FakeOllama(Config(models=MODELS, time_scale=0.005, num_parallel=2)) as fake,
-        ollama.AsyncClient(fake.url, timeout=5, trust_env=False) as client,
+        ollama.AsyncClient(fake.url, timeout=5, trust_env=False, verify=False) as client,
     ):
         yield Server(fake.url, LLAMA.name, fake, client)
 

@@ -38,7 +38,7 @@ class Met:
 @pytest.fixture
 async def fake() -> AsyncIterator[FakeOllama]:
     async with FakeOllama(Config(time_scale=0.005, stall_s=200, num_parallel=4)) as server:
-        async with ollama.AsyncClient(server.url, trust_env=False) as client:
+        async with ollama.AsyncClient(server.url, trust_env=False, verify=False) as client:
             await client.chat(LLAMA.name, [])
         yield server
 
@@ -46,7 +46,7 @@ async def fake() -> AsyncIterator[FakeOllama]:
 async def asked(url: str, *, stream: bool) -> Met:
     timeout = httpx.Timeout(READ_LIMIT_S, connect=1)
     parts: list[ollama.ChatResponse] = []
-    async with ollama.AsyncClient(url, timeout=timeout, trust_env=False) as client:
+    async with ollama.AsyncClient(url, timeout=timeout, trust_env=False, verify=False) as client:
         try:
             async with asyncio.timeout(0.6):
                 if stream:
@@ -172,7 +172,9 @@ async def test_a_server_that_is_down_resets_every_connection(fake: FakeOllama) -
 async def test_a_silent_server_answers_no_probe_either(fake: FakeOllama) -> None:
     fake.config.silent = True
 
-    async with ollama.AsyncClient(fake.url, timeout=READ_LIMIT_S, trust_env=False) as client:
+    async with ollama.AsyncClient(
+        fake.url, timeout=READ_LIMIT_S, trust_env=False, verify=False
+    ) as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.list()
 

@@ -20,7 +20,7 @@ async def fake() -> AsyncIterator[FakeOllama]:
 
 @pytest.fixture
 async def client(fake: FakeOllama) -> AsyncIterator[ollama.AsyncClient]:
-    async with ollama.AsyncClient(fake.url, timeout=5, trust_env=False) as opened:
+    async with ollama.AsyncClient(fake.url, timeout=5, trust_env=False, verify=False) as opened:
         yield opened
 
 
