@@ -15,7 +15,7 @@ from bookai.db import audit, checkpoints, executions, jobs, offers, tokens
 from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
 from bookai.errors import OperatorNeeded
-from bookai.llm.base import Provider
+from bookai.llm.base import Answerer
 from bookai.llm.ollama import OllamaProvider
 from bookai.llm.pool import ModelPool
 from bookai.models import VideoJob
@@ -211,8 +211,8 @@ async def _open_hand(office: Office) -> AsyncIterator[Toolbox]:
         yield toolbox
 
 
-def _providers(settings: Settings) -> dict[str, Provider]:
-    found = load_plugins(bookai.llm, "PROVIDER", Provider, besides=("base", "pool"))
+def _providers(settings: Settings) -> dict[str, Answerer]:
+    found = load_plugins(bookai.llm, "PROVIDER", Answerer, besides=("base", "pool"))
     ollama = settings.ollama
     found["ollama"] = OllamaProvider(ollama.host, ollama.model, timeout_s=ollama.timeout_s)
     return found

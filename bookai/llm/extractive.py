@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from bookai.errors import Refused
-from bookai.llm.base import ModelAnswer, ModelRequest, Provider
+from bookai.llm.base import Answerer, ModelAnswer, ModelRequest
 from bookai.llm.extract.gate import objection, size_objection
 from bookai.llm.extract.hook import headline, make_hook, short_title
 from bookai.llm.extract.score import score
@@ -36,7 +36,7 @@ _NO_REPORTER = re.compile(
 )
 
 
-class ExtractiveProvider(Provider):
+class ExtractiveProvider(Answerer):
     """Writes scripts by extraction; always there, the same script for the same article."""
 
     name = "extractive"
@@ -64,6 +64,8 @@ def extract(request: ModelRequest) -> dict[str, Any]:
         Refused: the article is of a kind that can't be extracted, or has too little to say.
     """
     article = request.article
+    if article is None:
+        raise Refused("The built-in writer needs an article.")
     reason = size_objection(article)
     found = sentences(article.text) if reason is None else ()
     reason = reason or objection(article, found)

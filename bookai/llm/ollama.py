@@ -16,7 +16,7 @@ import httpx
 from ollama import AsyncClient, ChatResponse, ResponseError
 
 from bookai.errors import BookAIError, OperatorNeeded, TryLater
-from bookai.llm.base import BadAnswer, ModelAnswer, ModelRequest, Provider
+from bookai.llm.base import Answerer, BadAnswer, ModelAnswer, ModelRequest
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class PromptTooLong(ValueError):
     """The prompt and its answer do not fit the model's context."""
 
 
-class OllamaProvider(Provider):
+class OllamaProvider(Answerer):
     """One model on one server.
 
     `num_ctx` is the context in tokens, the same for every request: another value would make the

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
-from bookai.llm.base import Asked, BadAnswer, ModelAnswer, ModelRequest, Provider
+from bookai.llm.base import Answerer, Asked, BadAnswer, ModelAnswer, ModelRequest
 from bookai.metrics import FALLBACKS, MODEL_CALLS, MODEL_SECONDS
 from bookai.models import Fallback
 
@@ -40,7 +40,7 @@ class ModelPool:
 
     def __init__(
         self,
-        providers: Mapping[str, Provider],
+        providers: Mapping[str, Answerer],
         order: tuple[str, ...],
         answer_limit_s: float = ANSWER_LIMIT_S,
     ) -> None:
@@ -89,7 +89,7 @@ class ModelPool:
                 )
         raise _failure(misses)
 
-    async def _unavailable(self, provider: Provider) -> str | None:
+    async def _unavailable(self, provider: Answerer) -> str | None:
         try:
             async with asyncio.timeout(PROBE_LIMIT_S):
                 return await provider.unavailable()
@@ -98,7 +98,7 @@ class ModelPool:
 
     async def _answer(
         self,
-        provider: Provider,
+        provider: Answerer,
         request: ModelRequest,
         validate: Callable[[ModelAnswer], Any],
     ) -> tuple[Any, ModelAnswer]:
@@ -117,7 +117,7 @@ class ModelPool:
 
     async def _once(
         self,
-        provider: Provider,
+        provider: Answerer,
         request: ModelRequest,
         validate: Callable[[ModelAnswer], Any],
     ) -> tuple[Any, ModelAnswer]:

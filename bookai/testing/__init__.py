@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from mcp.client import Client
 from pydantic import BaseModel
 
-from bookai.llm.base import Asked, ModelAnswer, ModelRequest, Provider
+from bookai.llm.base import Answerer, Asked, ModelAnswer, ModelRequest
 from bookai.models import Article
 from bookai.toolbox import Before, Progress, Toolbox
 
@@ -38,7 +38,7 @@ def make_article(
     )
 
 
-class ScriptedProvider(Provider):
+class ScriptedProvider(Answerer):
     """A model that answers what it was told to, in order; an exception is raised instead.
 
     The last answer is repeated. `requests` keeps what was asked; `missing` says why it can't
