@@ -13,7 +13,15 @@ from pydantic import BaseModel
 from bookai.testing.fake_ollama import FAULTS, LLAMA, Config, FakeOllama, Fault
 
 MESSAGES = [{"role": "user", "content": "Describe the book as JSON please"}]
-READ_LIMIT_S = 0.2
+# How long the client waits for bytes: not long where the fault keeps it waiting for ever.
+READ_LIMIT_S = 5.0
+READ_LIMITS_S: dict[str, float] = {
+    "hang": 0.2,
+    "slow_ttft": 0.2,
+    "midstream_stall": 0.2,
+    "slow_loris": 0.5,
+}
+DEADLINE_S = 0.8
 
 
 class Book(BaseModel):
@@ -43,12 +51,13 @@ async def fake() -> AsyncIterator[FakeOllama]:
         yield server
 
 
-async def asked(url: str, *, stream: bool) -> Met:
-    timeout = httpx.Timeout(READ_LIMIT_S, connect=1)
+async def asked(url: str, *, stream: bool, fault: Fault | None = None) -> Met:
+    limit_s = READ_LIMITS_S.get(fault or "", READ_LIMIT_S)
+    timeout = httpx.Timeout(limit_s, connect=1)
     parts: list[ollama.ChatResponse] = []
     async with ollama.AsyncClient(url, timeout=timeout, trust_env=False, verify=False) as client:
         try:
-            async with asyncio.timeout(0.6):
+            async with asyncio.timeout(DEADLINE_S if fault == "slow_loris" else 10):
                 if stream:
                     async for part in await client.chat(
                         LLAMA.name, MESSAGES, format=SCHEMA, stream=True
@@ -124,7 +133,7 @@ async def test_a_fault_that_breaks_the_call_is_met_as_this_error(
 ) -> None:
     fake.fail(fault, fault)
 
-    met = [await asked(fake.url, stream=stream) for stream in (False, True)]
+    met = [await asked(fake.url, stream=stream, fault=fault) for stream in (False, True)]
 
     assert tuple(met) == ERRORS[fault]
     assert fake.stats.faults == {fault: 2}
