@@ -9,13 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from bookai.errors import BookAIError
 from bookai.models import Article, Fallback, Record
+from bookai.router import Outcome
 
 R = TypeVar("R", bound=Record)
-
-Outcome = Literal[
-    "ok", "refused", "quality", "infra", "timeout", "busy", "client", "cancelled", "lost"
-]
-"""What an attempt teaches the router."""
 
 ContentType = Literal["creative", "technical", "short_copy", "translation", "judge"]
 """What kind of answer is wanted; settings name the models for each, best first."""
@@ -90,18 +86,15 @@ class Asked(BaseModel, Generic[R]):
     fallbacks: tuple[Fallback, ...] = ()
 
 
-class BadAnswer(BookAIError):
-    """The provider answered, but nothing that can be used; asking again may mend it."""
-
-
 class CallFailed(BookAIError):
     """One attempt at one server failed; the text is for people and holds no secret.
 
     `outcome` is what the router learns from it. `retry`: another server may do better with the
-    same model. `next_model`: no server will do with this one.
+    same model. `next_model`: no server will do with this one. `after_s` is how long a busy
+    server asks to be left alone; `billed` are the tokens in and out that it counted all the same.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one name for each thing that the pool asks of it
         self,
         message: str,
         *,
@@ -109,12 +102,16 @@ class CallFailed(BookAIError):
         kind: ErrorKind,
         retry: bool = True,
         next_model: bool = False,
+        after_s: float | None = None,
+        billed: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(message)
         self.outcome = outcome
         self.kind = kind
         self.retry = retry
         self.next_model = next_model
+        self.after_s = after_s
+        self.billed = billed
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +157,8 @@ class Server:
     """One place that answers; `name` comes from settings and is safe as a metric's label.
 
     `slots` is how many calls it works on at once, `max_loaded` how many models it keeps in
-    memory. `key_env` names the environment variable that holds its key.
+    memory. `key_env` names the environment variable that holds its key. `bills`: its calls cost
+    what the model's price says. `proxy`: it is reached by way of HTTPS_PROXY.
     """
 
     name: str
@@ -169,13 +167,17 @@ class Server:
     slots: int = 1
     max_loaded: int = 3
     key_env: str | None = None
+    bills: bool = False
+    proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One attempt: what is said to which model where, and until when (time of the event loop).
 
-    `cold`: the server may have to load the model first. `heard` is told each piece of the answer.
+    `cold`: the server may have to load the model first. `heard` is told each piece of the answer;
+    when an answer is not accepted, the next one begins anew. `first_chunk_s` and `idle_s` limit
+    the wait for the first piece and between pieces, where the provider has no limits of its own.
     """
 
     request: ModelRequest
@@ -186,6 +188,8 @@ class Call:
     max_tokens: int
     cold: bool = False
     heard: Callable[[str], None] | None = None
+    first_chunk_s: float = 30.0
+    idle_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +216,14 @@ class Sight:
 
 
 class Provider(ABC):
-    """One way to speak to model servers. It keeps connections, but no opinion of servers."""
+    """One way to speak to model servers. It keeps connections, but no opinion of servers.
+
+    `draft_kind` "extractive" says that there is no model behind it: it reads the request itself,
+    and its answers are held to no schema but the asker's.
+    """
 
     name: str
+    draft_kind: Literal["extractive", "model"] = "model"
 
     @abstractmethod
     async def look(self, server: Server) -> Sight:
@@ -233,6 +242,10 @@ class Provider(ABC):
             Refused: the question is not one that can be met, whoever is asked.
         """
 
+    def missing(self, server: Server, model: Model) -> str:
+        """Say that a server lacks a model, and how it gets it."""
+        return f"{server.name} has no model {model.name!r}"
+
     async def preload(self, server: Server, model: Model) -> None:
         """Bring a model into the server's memory; where nothing is loaded on demand, do nothing.
 
@@ -246,22 +259,8 @@ class Provider(ABC):
         return None
 
 
-class Answerer(ABC):
-    """One kind of model server. Raises `TryLater` when unreachable or busy, `Refused` for a no."""
-
-    name: str
-
-    @abstractmethod
-    async def unavailable(self) -> str | None:
-        """Return why it cannot be used right now, or None when it can. Takes at most 2 s."""
-
-    @abstractmethod
-    async def answer(self, request: ModelRequest) -> ModelAnswer:
-        """Answer one question within its time limit."""
-
-
 Validate = Callable[[ModelAnswer], R]
 """Turns a provider's JSON into a record, or raises `ValueError` with what is wrong."""
 
 Ask = Callable[[ModelRequest, Callable[[ModelAnswer], Any]], Awaitable[Asked[Any]]]
-"""`await ask(request, validate)`: the pool tries providers in order until one validates."""
+"""`await ask(request, validate)`: the pool tries models in order until one validates."""
