@@ -81,7 +81,7 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             networks=load_plugins(tools.affiliates, "NETWORK", Network),
             channels=frozenset(settings.channels),
             now=now,
-            writer=lambda: f"{settings.ollama.model} at {settings.ollama.host}, else extractive",
+            writer=lambda: f"{', '.join(settings.models.creative)}, else extractive",
             home=str(settings.home),
             rules_of=_rules_of(settings),
             approval_ttl=timedelta(hours=settings.approval_hours),

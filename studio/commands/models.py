@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -187,7 +188,7 @@ def ask_(question: str, content: ContentType) -> None:
     click.echo(f"answered by {asked.provider}/{asked.model} in {took_s:.1f} s", err=True)
 
 
-async def _ask(settings: Settings, question: str, content: ContentType) -> Asked[str]:
+async def _ask(settings: Settings, question: str, content: ContentType) -> Asked[Any]:
     request = ModelRequest(
         task="write_script",
         system=SYSTEM,
