@@ -135,11 +135,11 @@ async def _writer(settings: Settings) -> tuple[Level, str]:
         lined = line_up(settings, providers)
         servers = await look_around(lined, providers)
     chain = next(one for one in chains_of(lined, servers) if one.content == "creative")
-    there = [model for model in chain.models if model.state in ("ready", "loaded")]
-    if there[0].ref == EXTRACTIVE.ref:
-        why = f"{chain.models[0].ref} is {chain.models[0].state}. Get it: {chain.models[0].mend}"
-        return "note", f"the built-in extractive writer is used: {why}; all: bookai models"
-    return "ok", f"{there[0].ref} at {', '.join(there[0].servers)}"
+    for model in chain.models:
+        if model.state in ("loaded", "ready") and model.ref != EXTRACTIVE.ref:
+            return "ok", f"{model.ref} at {', '.join(model.servers)}"
+    mends = dict.fromkeys(model.mend for model in chain.models if model.mend)
+    return "note", f"the built-in extractive writer is used. To have a model: {'; '.join(mends)}"
 
 
 async def _ports(settings: Settings) -> tuple[Level, str]:

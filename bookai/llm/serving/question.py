@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bookai.errors import BookAIError, Refused, TryLater
+from bookai.errors import BookAIError, TryLater
 from bookai.llm.base import Asked, CallFailed, ErrorKind, Model
 from bookai.llm.serving.attempt import Answered, Plan, Try
-from bookai.llm.serving.fleet import NobodyElse
 from bookai.llm.serving.house import House, Wish
 from bookai.llm.serving.misses import Miss, failure, noted
 from bookai.llm.serving.prompt import messages_of, repaired, tokens
@@ -44,7 +43,7 @@ class Question:
         """
         await self._house.fleet.ready({model.provider for model in chain})
         for place, model in enumerate(chain):
-            is_last = place >= len(chain) - 2  # only the built-in writer comes after it
+            is_last = not any(self._is_model(later) for later in chain[place + 1 :])
             try:
                 found = await self._ask_model(model, is_last)
             except (BookAIError, TimeoutError) as error:
