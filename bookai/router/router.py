@@ -245,10 +245,7 @@ class Router:
         return scores(table, capability, exclude, now, self.params)
 
     def state(self, name: str, now: float | None = None) -> Standing:
-        """Return how a member stands at `now`, or when the router last heard of anything.
-
-        Another thread may ask, such as the one that serves metrics.
-        """
+        """Return how a member stands; any thread may ask. Without `now`: as of the last event."""
         member = self._members[name]
         now = self._seen if now is None else max(now, self._seen)
         crafts = member.evidence.crafts
