@@ -66,7 +66,7 @@ class OllamaSettings(_Table):
 
     host: str = "http://127.0.0.1:11434"
     model: str | None = Field(default=None, pattern=r"^[^\s/][^\s]{0,119}$")
-    timeout_s: float = Field(default=120.0, gt=0, le=1800)
+    timeout_s: float = Field(default=170.0, gt=0, le=1800)
 
 
 class ExportSettings(BaseModel):

@@ -25,6 +25,7 @@ _COMMANDS = {
     "publications": ("look", "List posts."),
     "outbox": ("outbox", "See posts on their way; settle what is unknown."),
     "agents": ("agents", "List agents with their track record; why one was chosen."),
+    "models": ("models", "See model servers and budgets; fetch a model, ask one."),
     "status": ("look", "Show the studio at a glance."),
     "audit": ("trail", "Verify, prove, read or export the audit log."),
     "evidence": ("evidence", "Keep copies of the audit log's checkpoints elsewhere."),

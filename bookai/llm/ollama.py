@@ -111,7 +111,7 @@ class OllamaProvider(Provider):
         """Hang up all connections."""
         clients, self._clients = tuple(self._clients.values()), {}
         for client in clients:
-            await client.close()
+            await client._client.aclose()  # its own `close` is untyped
 
     async def _stream(self, call: Call) -> Any:
         request = call.request

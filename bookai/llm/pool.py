@@ -76,6 +76,7 @@ class ModelPool:
         return self._house.fleet
 
     async def __aenter__(self) -> Self:
+        """Begin to look after the servers."""
         self._group = await asyncio.TaskGroup().__aenter__()
         self.fleet.start(self._group)
         return self
@@ -86,6 +87,7 @@ class ModelPool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Stop that, and hang up all connections."""
         group, self._group = self._group, None
         self.fleet.stop()
         # The body's own error goes on as it is; a group would wrap it.

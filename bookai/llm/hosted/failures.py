@@ -23,6 +23,8 @@ _CONTEXT = re.compile(
     r"|prompt is too long|input is too long|too many tokens|max_model_len|reduce the length",
     re.IGNORECASE,
 )
+# llama.cpp says so in the middle of a stream, as an error of its own with 500: it is the model's.
+_NONSENSE = re.compile(r"model produced output|does not match the expected", re.IGNORECASE)
 _BUSY_TYPES = {"overloaded_error", "rate_limit_error", "unavailable_error"}
 _NO_MONEY = {"insufficient_quota", "billing_error", "billing_hard_limit_reached"}
 
@@ -128,6 +130,12 @@ def mid_stream(server: Server, model: Model, found: Complaint) -> CallFailed:
         )
     if found.names & _BUSY_TYPES:
         return busy(server, found, None)
+    if _NONSENSE.search(found.said):
+        return CallFailed(
+            f"{model.name} at {server.name} wrote something else than was asked for: {found.said}",
+            outcome="quality",
+            kind="invalid_json",
+        )
     return CallFailed(
         f"{server.name} broke off its answer: {found.said}",
         outcome="infra",

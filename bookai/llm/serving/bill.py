@@ -4,8 +4,8 @@ import math
 
 from bookai.errors import BudgetSpent
 from bookai.llm.base import Call, CallFailed, ErrorKind, Reply
-from bookai.llm.serving.prompt import tokens
 from bookai.llm.serving.house import House
+from bookai.llm.serving.prompt import tokens
 
 # The server surely did no work that it could bill.
 UNBILLED: frozenset[ErrorKind] = frozenset(
