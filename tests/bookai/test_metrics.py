@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import islice, product
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -124,3 +125,15 @@ def test_one_attempt_at_a_model_is_counted_where_it_has_something_to_say() -> No
     assert sample("bookai_llm_attempts_total", server="gpu1", outcome="quality") == 1
     assert sample("bookai_llm_errors_total", provider="ollama", error_type="invalid_json") == 1
     assert sample("bookai_llm_invalid_outputs_total", model="tiny:1b", kind="invalid_json") == 1
+
+
+def test_the_reference_is_what_the_catalogue_says() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+    printed = subprocess.run(
+        [sys.executable, "-m", "bookai.metrics.reference"],
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert printed.stdout == page.read_bytes()
