@@ -12,11 +12,8 @@ TWICE = 2.0
 def worth_waiting(
     table: Table, capability: str, best: int, without: Set[int], now: float, params: Params
 ) -> bool:
-    """Return whether the row `best` is hopeless and somebody twice as good is merely busy."""
-    success = table.mean[best]
-    if success >= params.hopeless:
-        return False
-    enough = max(params.hopeless, TWICE * success)
+    """Return whether somebody twice as good as the hopeless row `best` is merely busy."""
+    enough = max(params.hopeless, TWICE * table.mean[best])
     return any(
         other > enough
         and place not in without
