@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -116,7 +117,7 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
             agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs, until: float
         ) -> Context:
             return Context(
-                ask=models.ask,
+                ask=partial(models.ask, until=until),
                 tools=toolbox.acting(agent, job.job_id, progress, is_ours, until),
                 channel=_channel(settings, job.channel),
                 now=now(),
