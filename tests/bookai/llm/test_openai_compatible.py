@@ -244,3 +244,15 @@ async def test_no_proxy_of_the_environment_stands_before_a_server_of_ours(
         reply = await provider.reply(make_call(server, "tiny"))
 
     assert json.loads(reply.text) == ANSWER
+
+
+async def test_a_far_server_is_reached_by_a_proxy_where_settings_say_so(
+    provider: OpenAICompatible, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with FakeOpenAI() as peer:
+        monkeypatch.setenv("http_proxy", peer.url)
+        far = Server("far", "openai_compatible", "http://models.example.org/v1", proxy=True)
+        reply = await provider.reply(make_call(far, "tiny"))
+
+    assert json.loads(reply.text) == ANSWER
+    assert peer.headers[0]["host"] == "models.example.org"
