@@ -13,6 +13,7 @@ computes nothing more.
 import argparse
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -61,6 +62,8 @@ def measure(key: str, plan: dict[str, float]) -> Result:
 
 async def child(key: str, plan: dict[str, object]) -> None:
     """Be the client `key`, tell the result as JSON."""
+    # What stands in for what is in the result; the log would only say it again.
+    logging.getLogger("bookai").setLevel(logging.ERROR)
     urls = plan.pop("urls")
     client: Client = {"bare": Bare, "round": RoundRobin, "ours": Ours}[key](urls)
     async with client:
@@ -90,8 +93,8 @@ def tell(result: Result) -> None:
         f"{1000 * result.cpu_s / result.calls:9.1f}",
         flush=True,
     )
-    for what, count in (result.errors or result.told).items():
-        print(f"    {count} x {what}")
+    for what, count in (result.errors | result.told).items():
+        print(f"    {count:4} x {what}")
 
 
 def race_of_loads(seconds: float, scale: float) -> dict[str, float]:
