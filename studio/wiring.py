@@ -26,6 +26,7 @@ from mcp_server.server import StudioServer, build_server, load_tools
 from studio.database import Database, open_database
 from studio.desk import StudioDesk
 from studio.engine import Procrastinate
+from studio.models.lineup import writers
 from studio.models.opening import build_pool
 from studio.web.app import FrontDoor
 from studio.web.lent import Lent
@@ -81,7 +82,7 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             networks=load_plugins(tools.affiliates, "NETWORK", Network),
             channels=frozenset(settings.channels),
             now=now,
-            writer=lambda: f"{settings.ollama.model} at {settings.ollama.host}, else extractive",
+            writer=lambda: writers(settings),
             home=str(settings.home),
             rules_of=_rules_of(settings),
             approval_ttl=timedelta(hours=settings.approval_hours),

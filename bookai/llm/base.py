@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from bookai.errors import BookAIError
 from bookai.models import Article, Fallback, Record
-from bookai.router import Outcome
+from bookai.router import Outcome as Outcome
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R")
 
 ContentType = Literal["creative", "technical", "short_copy", "translation", "judge"]
 """What kind of answer is wanted; settings name the models for each, best first."""

@@ -12,13 +12,14 @@ import click
 
 from bookai.db.seal import exports
 from bookai.errors import BookAIError
+from bookai.llm.pool import EXTRACTIVE
 from bookai.models import Record
 from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, print_json, run
 from studio.commands.evidence import stands
 from studio.database import make_home
 from studio.evidence.copies import Copy, open_copies
-from studio.models.lineup import EXTRACTIVE, line_up
+from studio.models.lineup import line_up
 from studio.models.look import chains_of, look_around
 from studio.models.opening import lent_providers
 from studio.wiring import c2pa_table, now, open_office

@@ -10,6 +10,7 @@ from bookai.db.spending import Budget, Ledger, cents, next_day
 from bookai.errors import OperatorNeeded
 from bookai.llm.base import Asked, ContentType, ModelAnswer, ModelRequest, Server
 from bookai.model_settings import CONTENT_KINDS
+from bookai.models import Record
 from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, print_json, print_rows, run
 from studio.models.lineup import OLLAMA, LineUp, line_up
@@ -28,6 +29,14 @@ ANSWER_SCHEMA = {
     "required": ["answer"],
     "additionalProperties": False,
 }
+
+
+class Said(Record):
+    """What a model answered."""
+
+    answer: str
+
+
 Looked = tuple[tuple[ServerView, ...], tuple[ChainView, ...], tuple[Budget, ...]]
 
 
@@ -180,14 +189,14 @@ def ask_(question: str, content: ContentType) -> None:
     """Ask the models one QUESTION; say who answered, and who could not."""
     began = time.monotonic()
     asked = run(_ask(read_settings(), question, content))
-    click.echo(_plain(asked.value))
+    click.echo(_plain(asked.value.answer))
     for one in asked.fallbacks:
         click.echo(f"{one.wanted} was not used: {_plain(one.why)}", err=True)
     took_s = time.monotonic() - began
     click.echo(f"answered by {asked.provider}/{asked.model} in {took_s:.1f} s", err=True)
 
 
-async def _ask(settings: Settings, question: str, content: ContentType) -> Asked[str]:
+async def _ask(settings: Settings, question: str, content: ContentType) -> Asked[Said]:
     request = ModelRequest(
         task="write_script",
         system=SYSTEM,
@@ -204,11 +213,11 @@ async def _ask(settings: Settings, question: str, content: ContentType) -> Asked
         return await models.ask(request, _answer)
 
 
-def _answer(answer: ModelAnswer) -> str:
+def _answer(answer: ModelAnswer) -> Said:
     text = str(answer.content["answer"]).strip()
     if not text:
         raise ValueError("the answer is empty")
-    return text
+    return Said(answer=text)
 
 
 def _plain(text: str) -> str:

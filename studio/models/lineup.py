@@ -12,12 +12,11 @@ from bookai.db.spending import MICROCENTS_PER_CENT
 from bookai.errors import OperatorNeeded
 from bookai.llm.base import ContentType, Model, Price, Server
 from bookai.llm.hosted.line import is_near
+from bookai.llm.pool import BUILTIN, EXTRACTIVE
 from bookai.model_settings import ServerSettings, SpecSettings
 from bookai.settings import Settings
 
 OLLAMA = "ollama"
-EXTRACTIVE = Model("extractive/extractive-1")
-BUILTIN = Server("builtin", "extractive", slots=64, max_loaded=64)
 ALWAYS_BILLS = frozenset({"anthropic"})
 _URLS = {"anthropic": "https://api.anthropic.com"}
 
@@ -38,8 +37,7 @@ def line_up(settings: Settings, providers: Collection[str]) -> LineUp:
     Raises:
         OperatorNeeded: a provider, a server, a price or a budget is missing or unknown.
     """
-    first = f"{OLLAMA}/{settings.ollama.model}" if settings.ollama.model else None
-    wanted = dict(settings.models.chains(first))
+    wanted = dict(settings.models.chains(_first(settings)))
     refs = tuple(dict.fromkeys(ref for chain in wanted.values() for ref in chain))
     servers = _servers(settings, refs, providers)
     billing = {server.provider for server in servers if server.bills}
@@ -67,11 +65,23 @@ def line_up(settings: Settings, providers: Collection[str]) -> LineUp:
     )
 
 
+def writers(settings: Settings) -> str:
+    """Return who writes scripts, best first, for people."""
+    chain = dict(settings.models.chains(_first(settings)))["creative"]
+    return ", else ".join((*chain, "the built-in writer"))
+
+
+def _first(settings: Settings) -> str | None:
+    return f"{OLLAMA}/{settings.ollama.model}" if settings.ollama.model else None
+
+
 def _servers(
     settings: Settings, refs: tuple[str, ...], providers: Collection[str]
 ) -> tuple[Server, ...]:
     listed = settings.models.servers
     _check_known([one.provider for one in listed], providers, "[[models.servers]] names")
+    if any(one.name == BUILTIN.name for one in listed):
+        raise _wrong(f"a server is called {BUILTIN.name!r}, as the built-in writer.", "Rename it.")
     servers = tuple(_server(one, settings.ollama.host) for one in listed)
     used = tuple(dict.fromkeys(ref.partition("/")[0] for ref in refs))
     _check_known(used, providers, "[models] names")

@@ -28,17 +28,23 @@ SAID: Mapping[str, tuple[int, str, str]] = {
 
 
 class FakeAnthropic(HttpPeer):
-    """Answers `ANSWER`; `traps` are used up one a message, in order.
+    """Answers `says` as JSON; `traps` are used up one a message, in order.
 
     `is_old` is a model without structured outputs, `no_temperature` one that takes none.
     """
 
     def __init__(
-        self, *traps: str, key: str = "", is_old: bool = False, no_temperature: bool = False
+        self,
+        *traps: str,
+        key: str = "",
+        is_old: bool = False,
+        no_temperature: bool = False,
+        says: object = ANSWER,
     ) -> None:
         super().__init__()
         self.traps = list(traps)
         self.key = key
+        self.text = json.dumps(says)
         self.is_old = is_old
         self.no_temperature = no_temperature
         self.asked: list[Json] = []
@@ -61,7 +67,9 @@ class FakeAnthropic(HttpPeer):
             raise Cut
         if trap in SAID:
             return _said(trap)
-        return Reply(body=_events(trap, body), headers={"Content-Type": "text/event-stream"})
+        return Reply(
+            body=_events(trap, body, self.text), headers={"Content-Type": "text/event-stream"}
+        )
 
     def _turned_down(self, request: Request, body: Json) -> str:
         if request.headers.get("anthropic-version") != "2023-06-01":
@@ -92,7 +100,7 @@ def _wrong(message: str) -> Reply:
     )
 
 
-async def _events(trap: str, body: Json) -> AsyncIterator[bytes]:
+async def _events(trap: str, body: Json, text: str) -> AsyncIterator[bytes]:
     usage = {"input_tokens": 30, "cache_read_input_tokens": 10, "output_tokens": 1}
     yield _event("message_start", message={"id": "msg_1", "content": [], "usage": usage})
     yield _event("ping")
@@ -102,7 +110,7 @@ async def _events(trap: str, body: Json) -> AsyncIterator[bytes]:
         yield _event("content_block_delta", index=0, delta=delta)
     kind = "tool_use" if "tools" in body else "text"
     yield _event("content_block_start", index=1, content_block={"type": kind})
-    for piece in _pieces(trap):
+    for piece in _pieces(trap, text):
         delta = {"type": "text_delta", "text": piece}
         if "tools" in body:
             delta = {"type": "input_json_delta", "partial_json": piece}
@@ -122,8 +130,8 @@ async def _events(trap: str, body: Json) -> AsyncIterator[bytes]:
         yield _event("message_stop")
 
 
-def _pieces(trap: str) -> list[str]:
-    text = "" if trap in ("empty", "refusal") else json.dumps(ANSWER)
+def _pieces(trap: str, text: str) -> list[str]:
+    text = "" if trap in ("empty", "refusal") else text
     if trap in ("stall", "max_tokens", "unfinished", "overloaded_event", "error_event"):
         text = text[: len(text) // 2]
     return [text[at : at + PIECE] for at in range(0, len(text), PIECE)]

@@ -49,7 +49,7 @@ SAID: Mapping[str, tuple[int, object]] = {
 
 
 class FakeOpenAI(HttpPeer):
-    """Answers `ANSWER` in small pieces; `traps` are used up one a chat request, in order.
+    """Answers `says` as JSON in small pieces; `traps` are used up one a chat request, in order.
 
     `rejects` are forms of request that it never takes: "json_schema", "json_object",
     "max_tokens", "temperature", "stream_options". `key` is the one it wants, if any.
@@ -61,12 +61,14 @@ class FakeOpenAI(HttpPeer):
         models: tuple[str, ...] = ("tiny",),
         rejects: tuple[str, ...] = (),
         key: str = "",
+        says: object = ANSWER,
     ) -> None:
         super().__init__()
         self.traps = list(traps)
         self.models = models
         self.rejects = rejects
         self.key = key
+        self.text = json.dumps(says)
         self.asked: list[Json] = []
         self.headers: list[Mapping[str, str]] = []
 
@@ -111,7 +113,7 @@ class FakeOpenAI(HttpPeer):
             raise Cut
         if trap in SAID:
             return _said(trap)
-        return Reply(body=_events(trap), headers={"Content-Type": "text/event-stream"})
+        return Reply(body=_events(trap, self.text), headers={"Content-Type": "text/event-stream"})
 
 
 def _said(trap: str) -> Reply:
@@ -119,13 +121,13 @@ def _said(trap: str) -> Reply:
     return Reply(status, body)
 
 
-async def _events(trap: str) -> AsyncIterator[bytes]:
+async def _events(trap: str, text: str) -> AsyncIterator[bytes]:
     """Yield a reply's events, in the order in which vLLM and OpenAI send them."""
     if trap == "hang":
         await asyncio.Event().wait()
     yield b": a comment that keeps the line open\n\n"
     yield _chunk({"role": "assistant", "content": None}, None)
-    async for piece in _body(trap):
+    async for piece in _body(trap, text):
         yield piece
     if trap in ("no_finish", "error_event", "context_event", "garbage", "reset"):
         return
@@ -138,8 +140,8 @@ async def _events(trap: str) -> AsyncIterator[bytes]:
         yield b"data: [DONE]\n" if trap == "no_blank" else b"data: [DONE]\n\n"
 
 
-async def _body(trap: str) -> AsyncIterator[bytes]:
-    for piece in _pieces(trap):
+async def _body(trap: str, text: str) -> AsyncIterator[bytes]:
+    for piece in _pieces(trap, text):
         yield _chunk({"content": piece}, None)
     if trap == "thinking":
         yield _chunk({"reasoning_content": "Hm, let me see."}, None)
@@ -157,8 +159,7 @@ async def _body(trap: str) -> AsyncIterator[bytes]:
         raise Cut
 
 
-def _pieces(trap: str) -> list[str]:
-    text = json.dumps(ANSWER)
+def _pieces(trap: str, text: str) -> list[str]:
     if trap in ("empty", "refusal", "filtered"):
         return []
     if trap == "blanks":

@@ -81,23 +81,26 @@ class Question:
             raise why
         plan = self._first(model)
         tries = self._house.limits.last_tries if is_last else self._house.limits.tries
-        mended = lengthened = False
+        failed: list[CallFailed] = []
         for left in range(tries - 1, -1, -1):
             self._attempts += 1
             attempt = Try(self._house, self._wish, plan)
             try:
                 found = await attempt.make()
-            except CallFailed as error:
-                following = None if left == 0 else self._next(plan, error, attempt.server)
-                if following is None or (mended and error.kind in MENDABLE):
+            except (CallFailed, TryLater, TimeoutError) as error:
+                if attempt.server is None and failed:
+                    raise failed[-1] from error  # there was no place for a second try
+                if not isinstance(error, CallFailed):
                     raise
-                mended |= error.kind in MENDABLE
-                lengthened |= error.kind == "cut"
+                following = self._next(plan, error, attempt.server) if left else None
+                if following is None or _is_mended_twice(error, failed):
+                    raise
+                failed.append(error)
                 ROUTER_FALLBACKS.labels("model", error.outcome).inc()
-                await self._pause(plan, error, attempt.server)
+                await self._pause(error, attempt.server)
                 plan = following
             else:
-                self._count(model, mended, lengthened)
+                self._count(model, failed)
                 return found
         raise AssertionError("the last try returns or raises")
 
@@ -146,7 +149,7 @@ class Question:
         is_ok = error.kind in MENDABLE or error.kind in PASSING
         return replace(plan, tried=plan.tried | {server}, same_ok=is_ok)
 
-    async def _pause(self, plan: Plan, error: CallFailed, server: str | None) -> None:
+    async def _pause(self, error: CallFailed, server: str | None) -> None:
         """Leave a busy server alone for a while; others may be asked meanwhile."""
         if error.outcome != "busy" or server is None:
             return
@@ -155,10 +158,16 @@ class Question:
             fleet.router.pause(server, fleet.clock(), error.after_s)
         await asyncio.sleep(PAUSE_S * 2.0**self._attempts * luck)
 
-    def _count(self, model: Model, mended: bool, lengthened: bool) -> None:
-        for stage, is_so in (("reask", mended), ("lengthen", lengthened)):
-            if is_so:
-                LLM_REPAIRS.labels(model.name, stage).inc()
+    def _count(self, model: Model, failed: Sequence[CallFailed]) -> None:
+        kinds = {error.kind for error in failed}
+        if kinds & MENDABLE:
+            LLM_REPAIRS.labels(model.name, "reask").inc()
+        if "cut" in kinds:
+            LLM_REPAIRS.labels(model.name, "lengthen").inc()
 
     def _is_model(self, model: Model) -> bool:
         return any(s.provider.draft_kind == "model" for s in self._house.fleet.of(model))
+
+
+def _is_mended_twice(error: CallFailed, failed: Sequence[CallFailed]) -> bool:
+    return error.kind in MENDABLE and any(one.kind in MENDABLE for one in failed)

@@ -29,6 +29,7 @@ def make_call(
     model: str,
     *,
     seconds: float = 5.0,
+    silence_s: float = 5.0,
     heard: Callable[[str], None] | None = None,
     request: ModelRequest = REQUEST,
 ) -> Call:
@@ -43,6 +44,8 @@ def make_call(
         until=asyncio.get_running_loop().time() + seconds,
         max_tokens=request.max_tokens,
         heard=heard,
+        first_chunk_s=silence_s,
+        idle_s=silence_s,
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bookai.llm.base import CallFailed, ErrorKind, Outcome, Server, Sight
-from bookai.llm.hosted import line
 from bookai.llm.openai_compatible import OpenAICompatible
 from tests.bookai.llm.calls import SCHEMA, failure_of, make_call
 from tests.peers.fake_openai import ANSWER, FakeOpenAI
@@ -157,26 +156,19 @@ async def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
 
 
 @pytest.mark.parametrize(
-    ("trap", "limit", "kind"),
+    ("trap", "seconds", "silence_s", "kind"),
     [
-        ("hang", "FIRST_CHUNK_LIMIT_S", "first_chunk_timeout"),
-        ("stall", "IDLE_LIMIT_S", "idle_timeout"),
-        ("stall", None, "deadline"),
+        ("hang", 5.0, 0.2, "first_chunk_timeout"),
+        ("stall", 5.0, 0.2, "idle_timeout"),
+        ("stall", 0.2, 5.0, "deadline"),
     ],
 )
 async def test_a_silent_server_is_hung_up_on(
-    provider: OpenAICompatible,
-    monkeypatch: pytest.MonkeyPatch,
-    trap: str,
-    limit: str | None,
-    kind: ErrorKind,
+    provider: OpenAICompatible, trap: str, seconds: float, silence_s: float, kind: ErrorKind
 ) -> None:
-    if limit:
-        monkeypatch.setattr(line, limit, 0.2)
-
     async with FakeOpenAI(trap) as peer:
-        seconds = 5.0 if limit else 0.2
-        error = await failure_of(provider, make_call(at(peer), "tiny", seconds=seconds))
+        call = make_call(at(peer), "tiny", seconds=seconds, silence_s=silence_s)
+        error = await failure_of(provider, call)
         async with asyncio.timeout(5):
             await peer.hung_up.wait()
 

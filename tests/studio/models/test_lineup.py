@@ -7,9 +7,10 @@ import pytest
 
 from bookai.errors import OperatorNeeded
 from bookai.llm.base import ContentType, Price, Server
+from bookai.llm.pool import EXTRACTIVE
 from bookai.model_settings import CONTENT_KINDS
 from bookai.settings import read_settings
-from studio.models.lineup import EXTRACTIVE, LineUp, line_up
+from studio.models.lineup import LineUp, line_up, writers
 
 PROVIDERS = ("anthropic", "extractive", "ollama", "openai_compatible")
 CLAUDE = """
@@ -146,6 +147,12 @@ def test_a_server_in_the_house_bills_nothing(lined: Lined) -> None:
 def test_what_does_not_fit_is_named_with_its_mend(lined: Lined, text: str, said: str) -> None:
     with pytest.raises(OperatorNeeded, match=f"(?s){said}"):
         lined(text)
+
+
+def test_the_status_line_names_the_writers_in_order(tmp_path: Path) -> None:
+    found = writers(read_settings({"BOOKAI_HOME": str(tmp_path)}))
+
+    assert found == "ollama/llama3.1:8b, else ollama/mistral:7b, else the built-in writer"
 
 
 def test_a_key_in_the_file_is_not_repeated(lined: Lined) -> None:
