@@ -150,7 +150,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--client", choices=CLIENTS, help=argparse.SUPPRESS)
     parser.add_argument("--plan", type=json.loads, help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=float, default=45.0, help="of each client")
+    parser.add_argument("--seconds", type=float, default=36.0, help="of each client")
     parser.add_argument("--scripts", type=int, default=50)
     parser.add_argument("--think", type=float, default=5.5, help="seconds between two calls")
     parser.add_argument("--load-seconds", type=float, default=25.0, help="of the part about loads")

@@ -152,7 +152,9 @@ async def run(
         while time.monotonic() < stop:
             asked += 1
             await one(f"book {number}-{asked}")
-            await asyncio.sleep(rng.expovariate(1 / think_s))
+            await asyncio.sleep(
+                min(rng.expovariate(1 / think_s), max(0.0, stop - time.monotonic()))
+            )
 
     begun = time.process_time()
     async with asyncio.TaskGroup() as group:
