@@ -13,6 +13,7 @@ computes nothing more.
 import argparse
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -61,6 +62,8 @@ def measure(key: str, plan: dict[str, float]) -> Result:
 
 async def child(key: str, plan: dict[str, object]) -> None:
     """Be the client `key`, tell the result as JSON."""
+    # What stands in for what is in the result; the log would only say it again.
+    logging.getLogger("bookai").setLevel(logging.ERROR)
     urls = plan.pop("urls")
     client: Client = {"bare": Bare, "round": RoundRobin, "ours": Ours}[key](urls)
     async with client:
@@ -90,8 +93,8 @@ def tell(result: Result) -> None:
         f"{1000 * result.cpu_s / result.calls:9.1f}",
         flush=True,
     )
-    for what, count in (result.errors or result.told).items():
-        print(f"    {count} x {what}")
+    for what, count in (result.errors | result.told).items():
+        print(f"    {count:4} x {what}")
 
 
 def race_of_loads(seconds: float, scale: float) -> dict[str, float]:
@@ -147,7 +150,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--client", choices=CLIENTS, help=argparse.SUPPRESS)
     parser.add_argument("--plan", type=json.loads, help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=float, default=45.0, help="of each client")
+    parser.add_argument("--seconds", type=float, default=36.0, help="of each client")
     parser.add_argument("--scripts", type=int, default=50)
     parser.add_argument("--think", type=float, default=5.5, help="seconds between two calls")
     parser.add_argument("--load-seconds", type=float, default=25.0, help="of the part about loads")
