@@ -15,6 +15,45 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bookai.router.budget import RetryBudget
+from bookai.router.dispatch import (
+    Dispatcher,
+    Lease,
+    NobodyCan,
+    RetriesSpent,
+    Saturated,
+    TooLate,
+)
+from bookai.router.member import Ticket
+from bookai.router.outcomes import Outcome
+from bookai.router.params import MODELS, SIM, STEPS, Params
+from bookai.router.router import WAIT, Router
+from bookai.router.score import Score, Standing
+
+__all__ = [
+    "MODELS",
+    "SIM",
+    "STEPS",
+    "WAIT",
+    "Attempt",
+    "Candidate",
+    "Choice",
+    "Dispatcher",
+    "Lease",
+    "NobodyCan",
+    "Outcome",
+    "Params",
+    "RetriesSpent",
+    "RetryBudget",
+    "Router",
+    "Saturated",
+    "Score",
+    "Standing",
+    "Ticket",
+    "TooLate",
+    "rank",
+]
+
 HALF_LIFE_S = 6 * 3600.0
 PRIOR_STRENGTH = 2.0
 FAILURE_COST_S = 1.5
@@ -22,7 +61,7 @@ LOAD_WEIGHT = 0.25
 BREAKER_FAILURES = 3
 BREAKER_OPEN_S = 60.0
 
-Outcome = Literal["ok", "refused", "failed", "timeout", "cancelled", "lost"]
+Ending = Literal["ok", "refused", "failed", "timeout", "cancelled", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +69,7 @@ class Attempt:
     """One past attempt. A refusal counts as success: the agent did its work and said no."""
 
     ended_at: datetime
-    outcome: Outcome
+    outcome: Ending
     seconds: float
 
 
