@@ -70,7 +70,7 @@ class Members:
         What other processes know of it is known here at once.
         """
         now, most = self.clock(), capacity or agent.capacity
-        skills = dict.fromkeys(agent.capabilities, agent.proficiency)
+        skills = {str(capability): agent.proficiency for capability in agent.capabilities}
         self._members[agent.name] = _Member(agent, most, kind, now)
         self.router.add(agent.name, skills, capacity=most, now=now)
         self.router.beat(agent.name, now)
