@@ -238,7 +238,7 @@ async def open_toolbox(
     async with (
         _unwrapped(),
         httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx2.Timeout(30, read=CALL_LIMIT_S),
         ) as http,
         asyncio.TaskGroup() as group,

@@ -1,10 +1,6 @@
 """Agents in other processes and on other hosts: offered over MCP there, candidates like all here.
 
-    host process (`bookai agents serve`)            studio's process
-    desk ── describe_agents, run_step ──── MCP ──── RemoteAgent ── members ── router
-                                                    reach: a beat every 5 s; accept: what may change
+host process (`bookai agents serve`)            studio's process
+desk ── describe_agents, run_step ──── MCP ──── RemoteAgent ── members ── router
+                                                reach: a beat every 5 s; accept: what may change
 """
-
-from studio.hosts.reach import HostAddress, reach_hosts
-
-__all__ = ["HostAddress", "reach_hosts"]

@@ -13,7 +13,7 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import ValidationError
 
 from agents.base import Agent, Channel, Context
-from bookai.errors import Refused, TryLater
+from bookai.errors import BookAIError, Refused, TryLater
 from bookai.house import VERSION
 from bookai.models import Capability, Record, VideoJob
 from mcp_server.wire import error_result
@@ -107,7 +107,9 @@ class Desk:
             job = VideoJob.model_validate_json(order.job)
             channel = Channel.model_validate_json(order.channel)
         except (ValidationError, RecursionError) as error:
-            raise TryLater("the job is none of this version; install the same", after_s=5) from error
+            raise TryLater(
+                "the job is none of this version; install the same", after_s=5
+            ) from error
         return agent, capability, job, channel
 
 
@@ -137,15 +139,18 @@ def build_host(desk: Desk) -> MCPServer[Any]:
         order = Order(agent, capability, job, channel, seconds_left)
         try:
             return _answer(await desk.do(order, _progress(ctx)))
-        except Exception as error:
-            # The door of this process: the caller hears the class, the log the rest.
+        except BookAIError as error:
             logger.warning(
-                "%s failed at %s (%s)",
+                "%s did not do %s (%s)",
                 agent,
                 capability,
                 type(error).__name__,
                 extra={"action": "host_step_failed"},
             )
+            return error_result(agent, error)
+        except Exception as error:
+            # The door of this process: the log hears what it was, the caller only that it was.
+            logger.exception("%s broke inside", agent, extra={"action": "host_step_broke"})
             return error_result(agent, error)
 
     server.add_tool(describe_agents, DESCRIBE, structured_output=False)

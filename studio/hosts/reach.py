@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -22,6 +22,11 @@ from studio.hosts.wire import DESCRIBE, MAX_AGENTS, AgentThere, HostThere, name_
 logger = logging.getLogger(__name__)
 
 KNOWN: frozenset[str] = frozenset(get_args(Capability))
+IN_TIME = 0.9
+"""The part of a beat within which a host must answer."""
+
+DIAL_S = 4.5
+
 MEND = "Start the host of agents there: bookai agents serve"
 
 
@@ -71,8 +76,9 @@ class _Reach:
         self._work_dir = work_dir
         self._beat_s = beat_s
         self._dead_s = dead_s
-        self._met: dict[str, AgentThere] = {}
-        self._on_duty: set[str] = set()
+        self._met = set[str]()
+        self._joined: dict[str, AgentThere] = {}
+        self._on_duty = set[str]()
         self._heard_at = asyncio.get_running_loop().time()
         self._told = ""
 
@@ -82,26 +88,39 @@ class _Reach:
             while True:
                 began = asyncio.get_running_loop().time()
                 try:
-                    async with open_toolbox(self._host.url, self._host.token, mend=MEND) as hand:
-                        await self._beat(Line(self._host.name, hand, self._work_dir))
-                except BookAIError as error:
+                    await self._dial()
+                except (BookAIError, TimeoutError) as error:
                     self._note(one_line(error))
-                await asyncio.sleep(began + self._beat_s - asyncio.get_running_loop().time())
+                left_s = began + self._beat_s - asyncio.get_running_loop().time()
+                await asyncio.sleep(max(0.0, left_s))
         finally:
             for name in self._on_duty:
                 self._members.leave(name)
+
+    async def _dial(self) -> None:
+        """Open a line and beat over it, until the host was silent for too long."""
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(DIAL_S):
+                hand = await stack.enter_async_context(
+                    open_toolbox(self._host.url, self._host.token, mend=MEND)
+                )
+            line = Line(self._host.name, hand, self._work_dir)
+            stack.callback(line.close)
+            self._joined.clear()
+            await self._beat(line)
 
     async def _beat(self, line: Line) -> None:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
             try:
-                async with asyncio.timeout(self._beat_s * 0.9):
+                async with asyncio.timeout(self._beat_s * IN_TIME):
                     there = await _ask(line.toolbox)
             except (BookAIError, TimeoutError) as error:
                 self._note(one_line(error))
                 if loop.time() - self._heard_at > self._dead_s:
-                    line.break_off()
+                    line.close()
+                    return  # a new line is tried: this one may lead to a machine that is gone
             else:
                 self._heard_at = loop.time()
                 self._take(there, line)
@@ -118,12 +137,18 @@ class _Reach:
             offered.add(name)
             # In flight changes by the second, and is the host's own count of all its callers.
             told = one.model_copy(update={"in_flight": 0})
-            if name not in self._on_duty or self._met.get(one.name) != told:
-                self._met[one.name] = told
+            if self._joined.get(one.name) != told:
+                self._met.add(one.name)
+                self._joined[one.name] = told
                 self._members.join(RemoteAgent(one, may, line), kind="remote")
             self._members.beat(name)
         for name in self._on_duty - offered:
             self._members.leave(name)
+        self._joined = {
+            name: told
+            for name, told in self._joined.items()
+            if name_at(name, self._host.name) in offered
+        }
         if offered != self._on_duty or self._told:
             who = ", ".join(sorted(offered)) or "nobody that may work here"
             logger.info("On duty at %s: %s", self._host.name, who, extra={"action": "host_joined"})

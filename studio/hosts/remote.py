@@ -30,10 +30,12 @@ class Line:
         self.host = host
         self.toolbox = toolbox
         self.work_dir = work_dir
-        self._waiting: set[asyncio.Timeout] = set()
+        self.is_open = True
+        self._waiting = set[asyncio.Timeout]()
 
-    def break_off(self) -> None:
+    def close(self) -> None:
         """End every call that waits: the host was found silent."""
+        self.is_open = False
         now = asyncio.get_running_loop().time()
         for one in self._waiting:
             one.reschedule(now)
@@ -69,6 +71,8 @@ class RemoteAgent(Agent):
         """
         if ctx.tools.before is not None:  # what it raises is ours, not the host's
             await ctx.tools.before()
+        if not self._line.is_open:
+            raise HostGone(f"{self._line.host} does not answer")
         until = ctx.tools.until
         hand = self._line.toolbox.acting(self._there, job.job_id, ctx.progress, until=until)
         try:
