@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: setup setup-dev demo test check chaos bench rivals engine peers format lock clean
+.PHONY: setup setup-dev demo test test-ollama check chaos bench rivals engine peers format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -42,6 +42,11 @@ check: setup-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --config .importlinter
 	$(MAKE) test
+
+# The checks of the fake Ollama's protocol against a real one at OLLAMA_HOST; OLLAMA_MODEL names
+# the model to ask (default: the first it lists). Skips with a reason where none answers.
+test-ollama: setup-dev
+	BOOKAI_TEST_OLLAMA=1 $(BIN)/pytest -q -rs --timeout 600 tests/bookai/llm/fake/test_contract.py
 
 # Two thousand seeded runs under faults, then ten kill -9 of real ones; takes an hour or so.
 chaos: setup-dev

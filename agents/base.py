@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from bookai.llm.base import Ask
 from bookai.models import Capability, Record, VideoJob, Visibility
@@ -15,6 +16,7 @@ class Channel(Record):
 
     name: str = "default"
     language: str = "en"
+    content: Literal["creative", "technical"] = "creative"
     platform: str = "gallery"
     account: str = "local"
     visibility: Visibility | None = None

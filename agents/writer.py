@@ -1,11 +1,13 @@
+import hashlib
 import json
+import re
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
 from agents.base import Agent, Context
 from bookai.errors import Refused
-from bookai.llm.base import ModelAnswer, ModelRequest
+from bookai.llm.base import ContentType, ModelAnswer, ModelRequest
 from bookai.models import Article, Capability, Line, Record, Script, Span, VideoJob
 from bookai.text.grounding import locate, unsupported, without_attribution
 from bookai.text.readability import WORDS_PER_MINUTE, seconds
@@ -44,6 +46,8 @@ The editor sent your last draft back. What was wrong stands between these marks,
 MAX_TITLE = 80
 MAX_MATERIAL = 14_000
 MAX_OBJECTION = 300
+# It stands outside of the fence, and comes from a feed.
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,4})?")
 
 
 class _DraftLine(Record):
@@ -99,7 +103,7 @@ class Writer(Agent):
         objections = job.review.reasons if job.review else ()
         await ctx.progress(0.1, "asking for a draft")
         asked = await ctx.ask(
-            to_request(article, ctx.channel.seconds, objections),
+            to_request(article, ctx.channel.seconds, objections, ctx.channel.content),
             lambda answer: to_script(answer, article),
         )
         script: Script = asked.value
@@ -110,13 +114,17 @@ class Writer(Agent):
         )
 
 
-def to_request(article: Article, length_s: float, objections: tuple[str, ...] = ()) -> ModelRequest:
+def to_request(
+    article: Article,
+    length_s: float,
+    objections: tuple[str, ...] = (),
+    content: ContentType = "creative",
+) -> ModelRequest:
     """Build the question; everything that comes from the article stands between marks."""
-    # The mark comes from the text's own hash: the text cannot hold it, so it cannot end the fence.
-    mark = f"ARTICLE-{article.sha256[:24]}"
+    mark = mark_of(article)
     prompt = PROMPT.format(
         words=round(length_s * WORDS_PER_MINUTE / 60),
-        language=article.language,
+        language=article.language if _LANGUAGE.fullmatch(article.language) else "its own language",
         seconds=length_s,
         objections=_objections(objections, mark),
         mark=mark,
@@ -130,9 +138,20 @@ def to_request(article: Article, length_s: float, objections: tuple[str, ...] = 
         prompt_version=PROMPT_VERSION,
         answer_schema=ANSWER_SCHEMA,
         article=article,
+        content=content,
         seconds=length_s,
         objections=objections,
     )
+
+
+def mark_of(article: Article) -> str:
+    """Return the mark of the fence around an article.
+
+    It comes from the hash of all that the article brings: neither its title nor its text can hold
+    it, so they cannot end the fence.
+    """
+    brought = f"{article.title}\0{article.text}".encode(errors="replace")
+    return f"ARTICLE-{hashlib.sha256(brought).hexdigest()[:24]}"
 
 
 def to_script(answer: ModelAnswer, article: Article) -> Script:

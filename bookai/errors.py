@@ -2,6 +2,7 @@
 
 BookAIError
 ├── TryLater          wait, then do the same again
+│   └── BudgetSpent   the day's money for a model provider is spent; wait for the next day
 ├── OperatorNeeded    a person must act; `mend` says how
 ├── Refused           the answer is no; asking again changes nothing
 ├── ToolFailed        a tool broke; another candidate may succeed
@@ -24,6 +25,10 @@ class TryLater(BookAIError):
     def __init__(self, message: str, *, after_s: float = 30.0) -> None:
         super().__init__(message)
         self.after_s = after_s
+
+
+class BudgetSpent(TryLater):
+    """The call is not made: it could cost more than the day's budget of its provider has left."""
 
 
 class OperatorNeeded(BookAIError):

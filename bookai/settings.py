@@ -8,12 +8,13 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bookai.errors import OperatorNeeded
+from bookai.model_settings import ModelsSettings
 from bookai.models import Visibility
 
 
@@ -33,6 +34,7 @@ class ChannelSettings(_Table):
     """What is made for a channel, and where it goes."""
 
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    content: Literal["creative", "technical"] = "creative"
     platform: str = "gallery"
     account: str = "local"
     visibility: Visibility | None = None
@@ -57,11 +59,14 @@ class ChannelSettings(_Table):
 
 
 class OllamaSettings(_Table):
-    """The local model server."""
+    """The local model server; `model`, where it is given, goes first in [models] creative.
+
+    `timeout_s` limits one whole question, whoever answers it.
+    """
 
     host: str = "http://127.0.0.1:11434"
-    model: str = "llama3.1:8b"
-    timeout_s: float = Field(default=120.0, gt=0, le=1800)
+    model: str | None = Field(default=None, pattern=r"^[^\s/][^\s]{0,119}$")
+    timeout_s: float = Field(default=170.0, gt=0, le=1800)
 
 
 class ExportSettings(BaseModel):
@@ -95,6 +100,7 @@ class Settings(_Table):
     approval_hours: float = Field(default=72.0, gt=0, le=24 * 90)
     allow_private: tuple[str, ...] = ()
     ollama: OllamaSettings = OllamaSettings()
+    models: ModelsSettings = ModelsSettings()
     audit: AuditSettings = AuditSettings()
     channels: Mapping[str, ChannelSettings] = {"default": ChannelSettings()}
     sources: tuple[SourceSettings, ...] = ()

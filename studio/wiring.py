@@ -9,15 +9,12 @@ from random import Random
 from typing import Any
 
 import agents
-import bookai.llm
 import tools.affiliates
 from agents.base import Agent, Channel, Context
 from bookai.db import audit, checkpoints, jobs, offers, tokens
 from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
 from bookai.errors import OperatorNeeded
-from bookai.llm.base import Provider
-from bookai.llm.ollama import OllamaProvider
 from bookai.llm.pool import ModelPool
 from bookai.models import VideoJob
 from bookai.plugins import load_plugins
@@ -32,13 +29,14 @@ from studio.crew import open_members
 from studio.database import Database, open_database
 from studio.desk import StudioDesk
 from studio.engine import Procrastinate
+from studio.models.lineup import writers
+from studio.models.opening import build_pool
 from studio.web.app import FrontDoor
 from studio.web.lent import Lent
 from tools.affiliates.base import Network
 from tools.base import ToolContext
 from tools.net.gate import Gate
 
-WRITERS = ("ollama", "extractive")
 APPROVAL_KEYS = {"approvals_needed", "approvers", "own_jobs"}
 """What a channel's settings say to the desk, not to the agents."""
 
@@ -88,7 +86,7 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             networks=load_plugins(tools.affiliates, "NETWORK", Network),
             channels=frozenset(settings.channels),
             now=now,
-            writer=lambda: f"{settings.ollama.model} at {settings.ollama.host}, else extractive",
+            writer=lambda: writers(settings),
             home=str(settings.home),
             rules_of=_rules_of(settings),
             approval_ttl=timedelta(hours=settings.approval_hours),
@@ -108,7 +106,7 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
             checkpoints.open_checkpoint_pool(office.database.dsn)
         )
         toolbox = await stack.enter_async_context(_open_hand(office))
-        models = ModelPool(_providers(settings), WRITERS)
+        models = await stack.enter_async_context(build_pool(settings, pool, office.traces))
         crew_agents = load_plugins(agents, "AGENT", Agent)
         members = await stack.enter_async_context(
             open_members(office.database.dsn, pool, crew_agents.values(), now, Random())
@@ -215,13 +213,6 @@ async def _open_hand(office: Office) -> AsyncIterator[Toolbox]:
         return
     async with open_toolbox(tool_server(office, AGENTS)) as toolbox:
         yield toolbox
-
-
-def _providers(settings: Settings) -> dict[str, Provider]:
-    found = load_plugins(bookai.llm, "PROVIDER", Provider, besides=("base", "pool"))
-    ollama = settings.ollama
-    found["ollama"] = OllamaProvider(ollama.host, ollama.model, timeout_s=ollama.timeout_s)
-    return found
 
 
 def _channel(settings: Settings, name: str) -> Channel:

@@ -6,11 +6,12 @@ Its choices are made by `_gate` (which articles), `_sift` (which sentences could
 """
 
 import asyncio
+import json
 import re
 from typing import Any
 
 from bookai.errors import Refused
-from bookai.llm.base import ModelAnswer, ModelRequest, Provider
+from bookai.llm.base import Call, ModelRequest, Provider, Reply, Server, Sight
 from bookai.llm.extract.gate import objection, size_objection
 from bookai.llm.extract.hook import headline, make_hook, short_title
 from bookai.llm.extract.score import score
@@ -21,6 +22,7 @@ from bookai.text.readability import WORDS_PER_MINUTE, repeated, seconds
 from bookai.text.sentences import sentences
 from bookai.text.words import spoken_words
 
+MODEL = "extractive-1"
 MIN_SECONDS = 20.0
 
 _CALLS = (
@@ -40,21 +42,21 @@ class ExtractiveProvider(Provider):
     """Writes scripts by extraction; always there, the same script for the same article."""
 
     name = "extractive"
+    draft_kind = "extractive"
 
-    async def unavailable(self) -> str | None:
-        """Return None: it needs nothing that could be missing."""
-        return None
+    async def look(self, server: Server) -> Sight:
+        """Return its one model: it needs nothing that could be missing."""
+        del server
+        return Sight(frozenset({MODEL}), {MODEL: 0})
 
-    async def answer(self, request: ModelRequest) -> ModelAnswer:
+    async def reply(self, call: Call) -> Reply:
         """Return a script's JSON with the span of every line.
 
         Raises:
             Refused: this article can't be told in a few of its own sentences.
         """
-        content = await asyncio.to_thread(extract, request)
-        return ModelAnswer(
-            content=content, provider=self.name, model="extractive-1", draft_kind="extractive"
-        )
+        content = await asyncio.to_thread(extract, call.request)
+        return Reply(json.dumps(content))
 
 
 def extract(request: ModelRequest) -> dict[str, Any]:
@@ -64,6 +66,8 @@ def extract(request: ModelRequest) -> dict[str, Any]:
         Refused: the article is of a kind that can't be extracted, or has too little to say.
     """
     article = request.article
+    if article is None:
+        raise Refused("The built-in writer needs an article.")
     reason = size_objection(article)
     found = sentences(article.text) if reason is None else ()
     reason = reason or objection(article, found)

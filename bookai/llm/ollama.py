@@ -1,212 +1,291 @@
-"""Models on an Ollama server, asked for JSON that fits a schema.
+"""Models on Ollama servers, asked for JSON that fits a schema.
 
-What the client does not do is done here: a time limit, the check that the answer is complete, and
-that the prompt fits. A prompt that is too long is cut from the front by the server, silently.
+The official client has no time limits, does not notice an answer that broke off, and cannot say
+`truncate` and `shift`, without which the server cuts a long prompt from the front, silently. So its
+request is extended here, and its streams are read under limits.
 """
 
 import asyncio
 import json
-import math
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
 
 import httpx
-from ollama import AsyncClient, ChatResponse, ResponseError
+from ollama import AsyncClient, ResponseError
+from ollama._types import ChatRequest
 
-from bookai.errors import BookAIError, OperatorNeeded, TryLater
-from bookai.llm.base import BadAnswer, ModelAnswer, ModelRequest, Provider
-
-T = TypeVar("T")
+from bookai.llm.base import Call, CallFailed, Model, Provider, Reply, Server, Sight
+from bookai.llm.hosted.growing import Growing
+from bookai.llm.serving.prompt import tokens
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
-DEFAULT_MODEL = "llama3.1:8b"
 CONNECT_LIMIT_S = 1.0
-PROBE_LIMIT_S = 1.8
-CHARS_PER_TOKEN = 3.5
-# A model that fell into a loop of blanks would go on until its context is full.
-MAX_BLANKS = 128
-MAX_ANSWER_CHARS = 60_000
-
-_THINKING = re.compile(r"^\s*<think>.*?</think>\s*", re.DOTALL)
-_FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
+LOOK_LIMIT_S = 1.8
+# Long enough that a quiet hour loads nothing anew, and not for ever: it is the operator's memory.
+KEEP_ALIVE_S = 3600
+# A server that read less of the prompt than this share of our estimate has cut it.
+LEAST_READ = 0.3
+NS = 1e9
 
 
-class PromptTooLong(ValueError):
-    """The prompt and its answer do not fit the model's context."""
+class FullChatRequest(ChatRequest):
+    """What the server understands and version 0.6.3 of the client does not let one say."""
+
+    truncate: bool | None = None
+    shift: bool | None = None
 
 
 class OllamaProvider(Provider):
-    """One model on one server.
-
-    `num_ctx` is the context in tokens, the same for every request: another value would make the
-    server load the model again. `timeout_s` limits one whole answer.
-    """
+    """One client a server, kept open."""
 
     name = "ollama"
 
-    def __init__(
-        self,
-        host: str = DEFAULT_HOST,
-        model: str = DEFAULT_MODEL,
-        num_ctx: int = 8192,
-        timeout_s: float = 120.0,
-    ) -> None:
-        self.host = host
-        self.model = model
-        self.num_ctx = num_ctx
-        self.timeout_s = timeout_s
+    def __init__(self) -> None:
+        self._clients: dict[str, AsyncClient] = {}
 
-    async def unavailable(self) -> str | None:
-        """Return why this model can't be asked: no server, or the server has not got it."""
-        try:
-            async with asyncio.timeout(PROBE_LIMIT_S), self._client() as client:
-                listed = await _answered(client.list, self.host)
-        except TimeoutError:
-            return f"Ollama at {self.host} does not answer within {PROBE_LIMIT_S} s"
-        except BookAIError as error:
-            return str(error)
-        names = {str(entry.model) for entry in listed.models}
-        if names & {self.model, f"{self.model}:latest"}:
-            return None
-        return (
-            f"Ollama at {self.host} has no model {self.model!r}. Get it with: "
-            f"ollama pull {self.model}"
-        )
-
-    async def answer(self, request: ModelRequest) -> ModelAnswer:
-        """Ask the model once; `answer_schema` goes into the grammar and into the prompt.
+    async def look(self, server: Server) -> Sight:
+        """Return the models a server has, and those in its memory with their context.
 
         Raises:
-            TryLater: the server is gone, busy or too slow.
-            OperatorNeeded: the model is not there.
-            BadAnswer: the answer is empty, cut off or no JSON object.
-            PromptTooLong: the request does not fit `num_ctx`.
+            CallFailed: no server, or one that does not answer in time.
         """
-        messages = [
-            {"role": "system", "content": request.system},
-            {"role": "user", "content": _with_schema(request)},
-        ]
-        self._check_length(messages, request.max_tokens)
+        client = self._client(server)
         try:
-            async with asyncio.timeout(self.timeout_s), self._client() as client:
-                text = await _answered(lambda: self._stream(client, messages, request), self.host)
+            with translated(server):
+                async with asyncio.timeout(LOOK_LIMIT_S):
+                    tags = await client._request(dict, "GET", "/api/tags")
+                    ps = await client._request(dict, "GET", "/api/ps")
         except TimeoutError as error:
-            raise TryLater(
-                f"Ollama at {self.host} was not done with its answer in {self.timeout_s:.0f} s. "
-                "A smaller model or a longer limit (ollama.timeout_s) helps."
+            raise CallFailed(
+                f"Ollama at {server.url} does not answer within {LOOK_LIMIT_S} s",
+                outcome="timeout",
+                kind="first_chunk_timeout",
             ) from error
-        return ModelAnswer(
-            content=parse_object(text), provider=self.name, model=self.model, draft_kind="model"
+        loaded = {name: int(one.get("context_length") or 0) for name, one in _named(ps, server)}
+        return Sight(frozenset(name for name, _ in _named(tags, server)), loaded)
+
+    def missing(self, server: Server, model: Model) -> str:
+        """Say which model is missing, and the command that gets it."""
+        return (
+            f"Ollama at {server.url} has no model {model.name!r}. Get it with: "
+            f"ollama pull {model.name}"
         )
 
-    async def _stream(
-        self, client: AsyncClient, messages: list[dict[str, str]], request: ModelRequest
-    ) -> str:
-        chunks: AsyncIterator[ChatResponse] = await client.chat(
-            model=self.model,
-            messages=messages,
-            stream=True,
-            format=request.answer_schema,
-            options={
-                "num_ctx": self.num_ctx,
-                "num_predict": request.max_tokens,
-                "temperature": request.temperature,
-            },
-        )
-        parts: list[str] = []
-        blanks = 0
-        last: ChatResponse | None = None
-        async for last in chunks:
-            part = last.message.content or ""
-            parts.append(part)
-            blanks = 0 if part.strip() else blanks + len(part)
-            if blanks > MAX_BLANKS or sum(map(len, parts)) > MAX_ANSWER_CHARS:
-                raise BadAnswer("the model went on without end")
-        self._check_complete(last, messages)
-        text = "".join(parts)
-        if not text.strip():
-            raise BadAnswer("the answer was empty")
-        return text
+    async def reply(self, call: Call) -> Reply:
+        """Ask the model once; the schema is its grammar.
 
-    def _check_complete(self, last: ChatResponse | None, messages: list[dict[str, str]]) -> None:
-        if last is None or last.done is not True:
-            raise BadAnswer("the answer broke off in the middle")
-        if last.done_reason == "length":
-            raise BadAnswer("the answer was cut at its length limit; write fewer words")
-        read = last.prompt_eval_count
-        if read is not None and 0 < read < 0.3 * _tokens(messages):
-            raise PromptTooLong(f"the server read only {read} tokens of the prompt")
-
-    def _check_length(self, messages: list[dict[str, str]], max_tokens: int) -> None:
-        needed = _tokens(messages) + max_tokens
-        if needed > self.num_ctx:
-            raise PromptTooLong(
-                f"the article needs about {needed} tokens, {self.model} is given {self.num_ctx}"
-            )
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[AsyncClient]:
-        """Open a client that asks no proxy and carries no key to a server of our own."""
-        timeout = httpx.Timeout(self.timeout_s, connect=CONNECT_LIMIT_S)
-        headers = {"Authorization": "none"}
-        async with AsyncClient(
-            self.host, timeout=timeout, trust_env=False, headers=headers
-        ) as client:
-            yield client
-
-
-def parse_object(text: str) -> dict[str, Any]:
-    """Return the JSON object in a model's answer; fences and thinking around it are dropped.
-
-    A JSON that was cut off is never completed.
-
-    Raises:
-        BadAnswer: there is no whole JSON object.
-    """
-    bare = _THINKING.sub("", text)
-    fenced = _FENCE.match(bare)
-    bare = fenced.group(1) if fenced else bare
-    begin, end = bare.find("{"), bare.rfind("}")
-    for candidate in (bare, bare[begin : end + 1] if 0 <= begin < end else ""):
+        Raises:
+            CallFailed: there is no whole answer.
+        """
+        loop = asyncio.get_running_loop()
+        growing, last = Growing(call), dict[str, Any]()
+        first = min(call.until, loop.time() + call.first_chunk_s)
         try:
-            found = json.loads(candidate, strict=False)
-        except ValueError:
-            continue
-        if isinstance(found, dict):
-            return found
-    raise BadAnswer(f"the answer was no JSON object but {text[:60]!r}")
+            with translated(call.server, call.model):
+                async with (
+                    asyncio.timeout_at(first) as limit,
+                    # Closing the stream hangs up, and that is what stops the server.
+                    aclosing(await self._stream(call)) as chunks,
+                ):
+                    async for last in chunks:
+                        growing.add(_content(last))
+                        if growing.first_chunk_s is not None:
+                            limit.reschedule(min(call.until, loop.time() + call.idle_s))
+        except TimeoutError as error:
+            heard = growing.first_chunk_s is not None
+            raise _too_late(call, heard, is_over=loop.time() >= call.until) from error
+        return _whole(call, growing, last)
+
+    async def preload(self, server: Server, model: Model) -> None:
+        """Bring a model into memory with the context that calls will ask for.
+
+        Raises:
+            CallFailed: it did not come.
+        """
+        body = _body(model, (), {}).model_dump(exclude_none=True) | {"stream": False}
+        with translated(server, model):
+            await self._client(server)._request(dict, "POST", "/api/chat", json=body)
+
+    async def close(self) -> None:
+        """Hang up all connections."""
+        clients, self._clients = tuple(self._clients.values()), {}
+        for client in clients:
+            await client._client.aclose()  # its own `close` is untyped
+
+    async def _stream(self, call: Call) -> Any:
+        request = call.request
+        body = _body(
+            call.model,
+            call.messages,
+            {"num_predict": call.max_tokens, "temperature": request.temperature},
+        )
+        body.format = request.answer_schema
+        # The client makes each line an object of the class it is given: a plain dict is the
+        # cheapest by far, and its fields are checked where they are read.
+        return await self._client(call.server)._request(
+            dict, "POST", "/api/chat", json=body.model_dump(exclude_none=True), stream=True
+        )
+
+    def _client(self, server: Server) -> AsyncClient:
+        """Return a client that asks no proxy and carries no key to a server of our own."""
+        found = self._clients.get(server.url)
+        if found is None:
+            found = AsyncClient(
+                server.url,
+                timeout=httpx.Timeout(None, connect=CONNECT_LIMIT_S),
+                trust_env=False,
+                headers={"Authorization": "none"},
+                # To read the machine's certificates takes 20 ms, and http has no use for them.
+                verify=server.url.startswith("https"),
+                limits=httpx.Limits(
+                    max_connections=None, max_keepalive_connections=server.slots + 2
+                ),
+            )
+            self._clients[server.url] = found
+        return found
 
 
-def _with_schema(request: ModelRequest) -> str:
-    """Return the prompt with the schema: as a grammar alone the model never reads it."""
-    schema = json.dumps(request.answer_schema, separators=(",", ":"))
-    return f"{request.prompt}\n\nAnswer with one JSON object that fits this schema:\n{schema}"
+def _body(model: Model, messages: tuple[Any, ...], options: dict[str, Any]) -> FullChatRequest:
+    """Return a request. Another `num_ctx` or `shift` than the last would load the model again."""
+    return FullChatRequest(
+        model=model.name,
+        messages=[dict(message) for message in messages],
+        stream=True,
+        think=False if messages else None,
+        keep_alive=KEEP_ALIVE_S,
+        truncate=False,
+        shift=False,
+        options={"num_ctx": model.num_ctx, **options},
+    )
 
 
-def _tokens(messages: list[dict[str, str]]) -> int:
-    return sum(math.ceil(len(message["content"]) / CHARS_PER_TOKEN) + 4 for message in messages)
+def _content(line: dict[str, Any]) -> str:
+    # What a model thinks comes in a field of its own and is left there.
+    message = line.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    return content if isinstance(content, str) else ""
 
 
-async def _answered(call: Callable[[], Awaitable[T]], host: str) -> T:
-    """Run a call of the client and turn the errors that leak from it into ours."""
+def _whole(call: Call, growing: Growing, last: dict[str, Any]) -> Reply:
+    growing.input_tokens = _count(last, "prompt_eval_count")
+    growing.output_tokens = _count(last, "eval_count")
+    reason = last.get("done_reason") if last.get("done") is True else None
+    finish = str(reason or "stop") if last.get("done") is True else None
+    reply = growing.whole(finish)
+    read = growing.input_tokens
+    if read is not None and 0 < read < LEAST_READ * tokens(call.messages):
+        raise CallFailed(
+            f"Ollama at {call.server.url} read only {read} tokens of the prompt",
+            outcome="client",
+            kind="prompt_truncated",
+            retry=False,
+            next_model=True,
+        )
+    load_s = (_count(last, "load_duration") or 0) / NS
+    return Reply(
+        reply.text, read, growing.output_tokens, growing.first_chunk_s, load_s, reply.finish
+    )
+
+
+def _count(line: dict[str, Any], field: str) -> int | None:
+    value = line.get(field)
+    return value if isinstance(value, int) else None
+
+
+def _named(found: dict[str, Any], server: Server) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each listed model by its names: one without a tag means the latest."""
+    listed = found.get("models")
+    if listed is not None and not isinstance(listed, list):
+        raise _not_spoken(server)
+    for one in listed or ():
+        name = one.get("model") or one.get("name") if isinstance(one, dict) else None
+        if not isinstance(name, str):
+            raise _not_spoken(server)
+        yield name, one
+        if name.endswith(":latest"):
+            yield name.removesuffix(":latest"), one
+
+
+@contextmanager
+def translated(server: Server, model: Model | None = None) -> Iterator[None]:
+    """Turn all that leaks from the client into `CallFailed`."""
+    at = f"Ollama at {server.url}"
     try:
-        return await call()
+        yield
     except ResponseError as error:
-        if error.status_code == 404:
-            raise OperatorNeeded(
-                f"Ollama at {host} answered: {error.error}.", mend="Get it with: ollama pull MODEL"
-            ) from error
-        raise TryLater(f"Ollama at {host} answered {error.status_code}: {error.error}") from error
+        raise _answered(at, model, error) from error
     except (httpx.ConnectError, httpx.ConnectTimeout, ConnectionError) as error:
-        raise TryLater(f"no Ollama answers at {host}. Start it with: ollama serve") from error
+        raise CallFailed(
+            f"no Ollama answers at {server.url}. Start it with: ollama serve",
+            outcome="infra",
+            kind="connect",
+        ) from error
     except httpx.HTTPError as error:
-        what = str(error) or type(error).__name__
-        raise TryLater(f"Ollama at {host} broke off its answer ({what})") from error
+        raise CallFailed(
+            f"{at} broke off its answer ({type(error).__name__})", outcome="infra", kind="reset"
+        ) from error
     except (json.JSONDecodeError, AttributeError, TypeError) as error:
         # The client reads error bodies and stream lines without checking their shape.
-        raise BadAnswer(f"{host} does not speak Ollama's protocol") from error
+        raise _not_spoken(server) from error
+
+
+def _answered(at: str, model: Model | None, error: ResponseError) -> CallFailed:
+    status, said = error.status_code, " ".join(str(error.error).split())[:200]
+    if status in (429, 503):
+        return CallFailed(f"{at} is busy: {said}", outcome="busy", kind="busy")
+    if status == 404 and model is not None:
+        return CallFailed(
+            f"{at} has no model {model.name!r}. Get it with: ollama pull {model.name}",
+            outcome="client",
+            kind="model_missing",
+        )
+    if status == 400 and "context" in said:
+        return CallFailed(
+            f"the request does not fit the context of {model.name if model else at}: {said}",
+            outcome="client",
+            kind="context",
+            next_model=True,
+        )
+    if status is not None and 400 <= status < 500:
+        return CallFailed(
+            f"{at} refused the request with {status}: {said}",
+            outcome="client",
+            kind="http_4xx",
+            retry=False,
+            next_model=True,
+        )
+    if status == -1:
+        return CallFailed(
+            f"{at} broke off its answer: {said}", outcome="infra", kind="midstream_error"
+        )
+    return CallFailed(f"{at} answered {status}: {said}", outcome="infra", kind="http_5xx")
+
+
+def _not_spoken(server: Server) -> CallFailed:
+    return CallFailed(
+        f"{server.url} does not speak Ollama's protocol", outcome="infra", kind="protocol"
+    )
+
+
+def _too_late(call: Call, heard: bool, *, is_over: bool) -> CallFailed:
+    at = f"{call.model.name} on Ollama at {call.server.url}"
+    if is_over:
+        # A server that was at work when our time ended has done nothing wrong.
+        return CallFailed(
+            f"{at} was not done with its answer in time. A smaller model or a longer limit "
+            "(ollama.timeout_s) helps.",
+            outcome="cancelled" if heard else "timeout",
+            kind="deadline",
+            retry=False,
+        )
+    if heard:
+        return CallFailed(
+            f"{at} fell silent for {call.idle_s:.0f} s", outcome="timeout", kind="idle_timeout"
+        )
+    return CallFailed(
+        f"{at} did not begin its answer in time", outcome="timeout", kind="first_chunk_timeout"
+    )
 
 
 PROVIDER = OllamaProvider()

@@ -1,185 +1,149 @@
-"""Ask the first provider that can, mend its answer once, else ask the next; record each hop."""
+"""The door to all models: a question goes in, an accepted answer comes out, or one clear error.
+
+The best server is asked, then another, then the next model of the chain; the built-in writer, which
+needs no model, is the last of every chain. What happens on the way is in bookai/llm/serving.
+"""
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from random import Random
+from types import TracebackType
+from typing import Any, Self
 
-from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
-from bookai.llm.base import Asked, BadAnswer, ModelAnswer, ModelRequest, Provider
-from bookai.metrics import FALLBACKS, MODEL_CALLS, MODEL_SECONDS
-from bookai.models import Fallback
+from bookai.errors import OperatorNeeded
+from bookai.llm.base import Asked, ContentType, Model, ModelAnswer, ModelRequest, Provider, Server
+from bookai.llm.serving.fleet import Fleet
+from bookai.llm.serving.house import House, Wish
+from bookai.llm.serving.limits import Limits
+from bookai.llm.serving.question import Question
+from bookai.llm.serving.record import CallRecord
+from bookai.llm.spending import Spending
 
-logger = logging.getLogger(__name__)
-
-PROBE_LIMIT_S = 2.0
-ANSWER_LIMIT_S = 170.0
-WHAT = "writer model"
-
-REPAIR = """
-
-Your last answer was not accepted. What was wrong with it:
-- {problem}
-Answer again with the whole JSON object, and mend exactly that."""
+EXTRACTIVE = Model("extractive/extractive-1", proficiency=0.99)
+BUILTIN = Server("builtin", "extractive", slots=64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Miss:
-    """A provider that did not answer. `tried` when it was asked; else it was not available."""
+async def unrecorded(record: CallRecord) -> None:
+    """Write nothing down."""
+    del record
 
-    name: str
-    why: str
-    tried: bool
-    error: Exception | None = None
+
+def utc_now() -> datetime:
+    """Return the time, aware UTC."""
+    return datetime.now(UTC)
 
 
 class ModelPool:
-    """Providers in the order of preference; the last one is the one that is always there."""
+    """Model servers of several providers. It looks after them while it is open.
 
-    def __init__(
+    `chains` names the models for each kind of text, best first, by reference; those without an
+    entry in `models` have the usual context and lengths. `record` is told of every attempt, and
+    `spending` keeps the money of providers that bill: without it they are not asked. `clock` is
+    the event loop's.
+    """
+
+    def __init__(  # noqa: PLR0913  # a composition: each is built elsewhere
         self,
         providers: Mapping[str, Provider],
-        order: tuple[str, ...],
-        answer_limit_s: float = ANSWER_LIMIT_S,
+        servers: tuple[Server, ...],
+        models: Mapping[str, Model],
+        chains: Mapping[ContentType, tuple[str, ...]],
+        *,
+        record: Callable[[CallRecord], Awaitable[None]] = unrecorded,
+        spending: Spending | None = None,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+        rng: Random | None = None,
     ) -> None:
-        missing = [name for name in order if name not in providers]
-        if missing or not order:
-            raise OperatorNeeded(
-                f"there is no model provider {missing or order!r}, only {sorted(providers)}.",
-                mend="Name one of these, or add a file with that name to bookai/llm/.",
-            )
-        self._providers = tuple(providers[name] for name in order)
-        self._limit_s = answer_limit_s
+        limits, rng = limits or Limits(), rng or Random()
+        self._providers = providers
+        self._chains = {kind: _chain(refs, models, providers) for kind, refs in chains.items()}
+        self._rng = rng
+        if EXTRACTIVE.provider in providers and not any(s.name == BUILTIN.name for s in servers):
+            servers = (*servers, BUILTIN)
+        _check_known(providers, (server.provider for server in servers))
+        asked = {model.ref: model for chain in self._chains.values() for model in chain}
+        fleet = Fleet(servers, providers, tuple(asked.values()), limits, clock, rng)
+        self._house = House(fleet, limits, record, spending, now, rng)
+        self._group: asyncio.TaskGroup | None = None
+
+    @property
+    def fleet(self) -> Fleet:
+        """The servers, and the router over them."""
+        return self._house.fleet
+
+    async def __aenter__(self) -> Self:
+        """Begin to look after the servers."""
+        self._group = await asyncio.TaskGroup().__aenter__()
+        self.fleet.start(self._group)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop that, and hang up all connections."""
+        group, self._group = self._group, None
+        self.fleet.stop()
+        # The body's own error goes on as it is; a group would wrap it.
+        ours = (kind, error, trace) if isinstance(error, asyncio.CancelledError) else (None,) * 3
+        try:
+            if group is not None:
+                await group.__aexit__(*ours)
+        finally:
+            for provider in self._providers.values():
+                await provider.close()
 
     async def ask(
-        self, request: ModelRequest, validate: Callable[[ModelAnswer], Any]
+        self,
+        request: ModelRequest,
+        validate: Callable[[ModelAnswer], Any],
+        *,
+        until: float | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> Asked[Any]:
-        """Return the first validated answer, and what had to stand in on the way to it.
+        """Return the first accepted answer, and what had to stand in on the way to it.
 
-        A provider whose answer is not valid gets one second try with what was wrong.
+        `until` is a time of the event loop. `heard` is told each piece of an answer as it comes;
+        an answer that is not accepted is followed by another from the beginning.
 
         Raises:
             Refused: the last one said no; with what went wrong before, where a model was asked.
-            TryLater: nobody could answer now.
+            TryLater: nobody could answer now; BudgetSpent, when money alone is missing.
             ToolFailed: everybody answered, nobody usefully.
         """
-        misses: list[_Miss] = []
-        for provider in self._providers:
-            why = await self._unavailable(provider)
-            if why is not None:
-                misses.append(_Miss(provider.name, why, tried=False))
-                MODEL_CALLS.labels(provider.name, "unavailable").inc()
-                continue
-            try:
-                value, answer = await self._answer(provider, request, validate)
-            except Refused as error:
-                # A refusal is about the request: only a later provider may see it differently.
-                misses.append(_Miss(provider.name, str(error), tried=True, error=error))
-            except (BookAIError, ValueError, TimeoutError) as error:
-                misses.append(_Miss(provider.name, str(error), tried=True, error=error))
-            else:
-                return Asked(
-                    value=value,
-                    provider=answer.provider,
-                    model=answer.model,
-                    draft_kind=answer.draft_kind,
-                    fallbacks=_hops(misses, provider.name),
-                )
-        raise _failure(misses)
-
-    async def _unavailable(self, provider: Provider) -> str | None:
-        try:
-            async with asyncio.timeout(PROBE_LIMIT_S):
-                return await provider.unavailable()
-        except TimeoutError:
-            return f"{provider.name} did not say within {PROBE_LIMIT_S:.0f} s whether it can answer"
-
-    async def _answer(
-        self,
-        provider: Provider,
-        request: ModelRequest,
-        validate: Callable[[ModelAnswer], Any],
-    ) -> tuple[Any, ModelAnswer]:
-        """Ask, and ask once more with the problem when the answer was not valid."""
-        try:
-            async with asyncio.timeout(self._limit_s):
-                try:
-                    return await self._once(provider, request, validate)
-                except BadAnswer as error:
-                    again = _repair(request, str(error))
-                    return await self._once(provider, again, validate)
-        except TimeoutError as error:
-            raise TryLater(
-                f"{provider.name} did not answer within {self._limit_s:.0f} s"
-            ) from error
-
-    async def _once(
-        self,
-        provider: Provider,
-        request: ModelRequest,
-        validate: Callable[[ModelAnswer], Any],
-    ) -> tuple[Any, ModelAnswer]:
-        started = time.monotonic()
-        outcome = "failed"
-        try:
-            answer = await provider.answer(request)
-            outcome = "invalid"
-            try:
-                value = validate(answer)
-            except ValueError as error:
-                raise BadAnswer(f"its answer was not valid: {error}") from error
-            outcome = "ok"
-        except Refused:
-            outcome = "refused"
-            raise
-        except BadAnswer:
-            outcome = "invalid"
-            raise
-        except asyncio.CancelledError:
-            outcome = "cancelled"
-            raise
-        finally:
-            MODEL_CALLS.labels(provider.name, outcome).inc()
-            MODEL_SECONDS.labels(provider.name).observe(time.monotonic() - started)
-        return value, answer
-
-
-def _repair(request: ModelRequest, problem: str) -> ModelRequest:
-    line = " ".join(problem.split())[:600]
-    return request.model_copy(
-        update={
-            "prompt": request.prompt + REPAIR.format(problem=line),
-            "objections": (*request.objections, line),
-        }
-    )
-
-
-def _hops(misses: list[_Miss], used: str) -> tuple[Fallback, ...]:
-    hops = []
-    for miss in misses:
-        FALLBACKS.labels(WHAT).inc()
-        logger.warning(
-            "%s stands in for %s: %s",
-            used,
-            miss.name,
-            miss.why,
-            extra={"action": "model_fallback"},
+        if self._group is None:
+            raise RuntimeError("the pool is not open: `async with pool:`")
+        latest = self.fleet.clock() + self._house.limits.question_s
+        wish = Wish(
+            call_id=f"{self._rng.getrandbits(64):016x}",
+            request=request,
+            validate=validate,
+            until=latest if until is None else min(until, latest),
+            heard=heard,
         )
-        hops.append(Fallback(what=WHAT, wanted=miss.name, used=used, why=miss.why))
-    return tuple(hops)
+        chain = self._chains.get(request.content) or _chain((), {}, self._providers)
+        return await Question(self._house, wish).ask(chain)
 
 
-def _failure(misses: list[_Miss]) -> BookAIError:
-    """Return the error for a question that nobody answered; the last provider decides its kind."""
-    last = misses[-1]
-    before = [miss for miss in misses[:-1] if miss.tried]
-    if isinstance(last.error, Refused) and not before:
-        return last.error
-    said = "; ".join(f"{miss.name}: {miss.why}" for miss in (*before, last))
-    if isinstance(last.error, Refused):
-        return Refused(f"No model could write this. {said}")
-    if any(not miss.tried or isinstance(miss.error, TryLater) for miss in misses):
-        return TryLater("; ".join(f"{miss.name}: {miss.why}" for miss in misses))
-    return ToolFailed(f"No model gave a usable answer. {said}")
+def _chain(
+    refs: tuple[str, ...], models: Mapping[str, Model], providers: Mapping[str, Provider]
+) -> tuple[Model, ...]:
+    """Return the models of a chain, the built-in writer last wherever there is one."""
+    chain = [models.get(ref) or Model(ref) for ref in refs if ref != EXTRACTIVE.ref]
+    _check_known(providers, (model.provider for model in chain))
+    return (*chain, EXTRACTIVE) if EXTRACTIVE.provider in providers else tuple(chain)
+
+
+def _check_known(providers: Mapping[str, Provider], names: Iterable[str]) -> None:
+    missing = sorted({name for name in names if name not in providers})
+    if missing:
+        raise OperatorNeeded(
+            f"there is no model provider {missing[0]!r}, only {sorted(providers)}.",
+            mend="Name one of these, or add a file with that name to bookai/llm/.",
+        )

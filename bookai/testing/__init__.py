@@ -1,20 +1,38 @@
 """Doubles that ship with the studio. Only tests import this module."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from typing import Any, TypeVar, cast
+from random import Random
+from typing import Any, TypeVar, cast, get_args
 
 from mcp.client import Client
 from pydantic import BaseModel
 
-from bookai.llm.base import Asked, ModelAnswer, ModelRequest, Provider
+from bookai.llm.base import (
+    Ask,
+    Asked,
+    Call,
+    CallFailed,
+    ContentType,
+    Model,
+    ModelAnswer,
+    ModelRequest,
+    Provider,
+    Reply,
+    Server,
+    Sight,
+)
+from bookai.llm.pool import ModelPool
 from bookai.models import Article
 from bookai.toolbox import Before, Progress, Toolbox
 
 R = TypeVar("R", bound=BaseModel)
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SCRIPTED = "scripted-1"
+"""The one model of a scripted provider."""
 
 
 def make_article(
@@ -41,34 +59,68 @@ def make_article(
 class ScriptedProvider(Provider):
     """A model that answers what it was told to, in order; an exception is raised instead.
 
-    The last answer is repeated. `requests` keeps what was asked; `missing` says why it can't
-    be asked at all.
+    The last answer is repeated; one that is text is said as it is. `requests` keeps what was
+    asked; `missing` says why it can't be asked at all.
     """
 
     def __init__(
         self,
-        *answers: Mapping[str, Any] | Exception,
+        *answers: Mapping[str, Any] | str | Exception,
         name: str = "scripted",
         missing: str | None = None,
     ) -> None:
         self.name = name
-        self.missing = missing
-        self.requests: list[ModelRequest] = []
+        self.down = missing
+        self.calls: list[Call] = []
         self._answers = list(answers)
 
-    async def unavailable(self) -> str | None:
-        """Return the reason given at construction."""
-        return self.missing
+    @property
+    def requests(self) -> list[ModelRequest]:
+        """Return the questions, in order."""
+        return [call.request for call in self.calls]
 
-    async def answer(self, request: ModelRequest) -> ModelAnswer:
+    async def look(self, server: Server) -> Sight:
+        """Return its one model, or raise the reason given at construction."""
+        del server
+        if self.down:
+            raise CallFailed(self.down, outcome="infra", kind="connect")
+        return Sight(frozenset({SCRIPTED}), {SCRIPTED: 0})
+
+    async def reply(self, call: Call) -> Reply:
         """Return or raise the next answer."""
-        self.requests.append(request)
-        found = self._answers[min(len(self.requests), len(self._answers)) - 1]
+        self.calls.append(call)
+        found = self._answers[min(len(self.calls), len(self._answers)) - 1]
         if isinstance(found, Exception):
             raise found
-        return ModelAnswer(
-            content=dict(found), provider=self.name, model="scripted-1", draft_kind="model"
-        )
+        text = found if isinstance(found, str) else json.dumps(found)
+        return Reply(text, input_tokens=100, output_tokens=50)
+
+
+def scripted_pool(*providers: Provider, **changes: Any) -> ModelPool:
+    """Return a pool that asks these providers in this order; the built-in writer comes last.
+
+    Each has one server of its own name; `changes` are arguments of the pool.
+    """
+    models = [one for one in providers if one.draft_kind == "model"]
+    chain = tuple(f"{one.name}/{SCRIPTED}" for one in models)
+    arguments: dict[str, Any] = {
+        "providers": {one.name: one for one in providers},
+        "servers": tuple(Server(one.name, one.name, slots=4) for one in models),
+        "models": {ref: Model(ref) for ref in chain},
+        "chains": dict.fromkeys(get_args(ContentType), chain),
+        "rng": Random(1),
+    }
+    return ModelPool(**(arguments | changes))
+
+
+def scripted_ask(*providers: Provider) -> Ask:
+    """Return an `ask` whose pool is opened for each question."""
+
+    async def ask(request: ModelRequest, validate: Callable[[ModelAnswer], Any]) -> Asked[Any]:
+        async with scripted_pool(*providers) as pool:
+            return await pool.ask(request, validate)
+
+    return ask
 
 
 class ScriptedToolbox(Toolbox):

@@ -12,13 +12,16 @@ import click
 
 from bookai.db.seal import exports
 from bookai.errors import BookAIError
-from bookai.llm.ollama import OllamaProvider
+from bookai.llm.pool import EXTRACTIVE
 from bookai.models import Record
 from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, print_json, run
 from studio.commands.evidence import stands
 from studio.database import make_home
 from studio.evidence.copies import Copy, open_copies
+from studio.models.lineup import line_up
+from studio.models.look import chains_of, look_around
+from studio.models.opening import lent_providers
 from studio.wiring import c2pa_table, now, open_office
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
 from tools.provenance.chain import open_identity
@@ -128,11 +131,15 @@ async def _credentials(settings: Settings) -> tuple[Level, str]:
 
 
 async def _writer(settings: Settings) -> tuple[Level, str]:
-    ollama = settings.ollama
-    why = await OllamaProvider(ollama.host, ollama.model, timeout_s=ollama.timeout_s).unavailable()
-    if why:
-        return "note", f"the built-in extractive writer is used: {why}"
-    return "ok", f"{ollama.model} at {ollama.host}"
+    async with lent_providers() as providers:
+        lined = line_up(settings, providers)
+        servers = await look_around(lined, providers)
+    chain = next(one for one in chains_of(lined, servers) if one.content == "creative")
+    for model in chain.models:
+        if model.state in ("loaded", "ready") and model.ref != EXTRACTIVE.ref:
+            return "ok", f"{model.ref} at {', '.join(model.servers)}"
+    mends = dict.fromkeys(model.mend for model in chain.models if model.mend)
+    return "note", f"the built-in extractive writer is used. To have a model: {'; '.join(mends)}"
 
 
 async def _ports(settings: Settings) -> tuple[Level, str]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; a body that is no bytes goes out as JSON."""
+    """An answer; a body that is no bytes goes out as JSON, an iterator's piece by piece."""
 
     status: int = 200
     body: object = b""
@@ -58,10 +58,14 @@ class Cut(Exception):
 
 
 class HttpPeer(ABC):
-    """`async with Emulator() as peer: peer.url`. `log` keeps method and path of each request."""
+    """`async with Emulator() as peer: peer.url`. `log` keeps method and path of each request.
+
+    `hung_up` is set when a client leaves in the middle of an answer that comes piece by piece.
+    """
 
     def __init__(self) -> None:
         self.log: list[str] = []
+        self.hung_up = asyncio.Event()
         self.url = ""
         self._at_work: set[asyncio.Task[None]] = set()
 
@@ -122,6 +126,9 @@ class HttpPeer(ABC):
             writer.transport.abort()
             return
         await request.body()
+        if isinstance(reply.body, AsyncIterator):
+            await self._stream(reply, reader, writer)
+            return
         is_raw = isinstance(reply.body, bytes)
         body = reply.body if is_raw else json.dumps(reply.body).encode()
         assert isinstance(body, bytes)
@@ -131,3 +138,28 @@ class HttpPeer(ABC):
         told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         writer.write(f"HTTP/1.1 {reply.status} X\r\n{told}\r\n".encode() + body)
         await writer.drain()
+
+    async def _stream(
+        self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        assert isinstance(reply.body, AsyncIterator)
+        told = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
+        writer.write(f"HTTP/1.1 {reply.status} X\r\nConnection: close\r\n{told}\r\n".encode())
+
+        async def send(pieces: AsyncIterator[bytes]) -> None:
+            try:
+                async for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+            except Cut:
+                writer.transport.abort()
+
+        sending = asyncio.create_task(send(reply.body))
+        leaving = asyncio.create_task(reader.read(1))
+        await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done():
+            self.hung_up.set()
+        for task in (sending, leaving):
+            task.cancel()
+            with suppress(asyncio.CancelledError, ConnectionError):
+                await task

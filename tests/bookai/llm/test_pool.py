@@ -1,16 +1,28 @@
-"""The pool: who is asked, in which order, and what is recorded when one stands in."""
+"""The pool: who is asked, in which order, what is kept, and how it reads when all fail."""
 
 import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 import pytest
 
-from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
-from bookai.llm.base import BadAnswer, ModelAnswer, ModelRequest
+from bookai.errors import BudgetSpent, OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.llm.base import Call, CallFailed, ErrorKind, Model, ModelAnswer, Price, Reply, Server
 from bookai.llm.pool import ModelPool
+from bookai.llm.serving.limits import Limits
+from bookai.llm.serving.record import CallRecord
 from bookai.models import Fallback, Record
-from bookai.testing import ScriptedProvider
+from bookai.router import Outcome
+from bookai.testing import SCRIPTED, ScriptedProvider, scripted_pool
 from tests.bookai.llm.conftest import MakeRequest
 
+SCHEMA = {
+    "type": "object",
+    "properties": {"title": {"type": "string"}},
+    "required": ["title"],
+    "additionalProperties": False,
+}
 GOOD = {"title": "Good"}
 BAD = {"title": ""}
 
@@ -25,9 +37,29 @@ def has_title(answer: ModelAnswer) -> Title:
     return Title(title=answer.content["title"])
 
 
-def pool_of(*providers: ScriptedProvider, limit_s: float = 5.0) -> ModelPool:
-    names = tuple(provider.name for provider in providers)
-    return ModelPool({one.name: one for one in providers}, names, limit_s)
+def failing(outcome: Outcome, kind: ErrorKind, **more: Any) -> CallFailed:
+    return CallFailed(f"it was {kind}", outcome=outcome, kind=kind, **more)
+
+
+RESET = failing("infra", "reset")
+
+
+@pytest.fixture
+def make_request(make_request: MakeRequest) -> MakeRequest:
+    return lambda **changes: make_request(**({"answer_schema": SCHEMA} | changes))
+
+
+@pytest.fixture
+def kept() -> list[CallRecord]:
+    return []
+
+
+@pytest.fixture
+def recording(kept: list[CallRecord]) -> dict[str, Any]:
+    async def record(one: CallRecord) -> None:
+        kept.append(one)
+
+    return {"record": record}
 
 
 async def test_the_first_that_answers_is_used_and_nothing_falls_back(
@@ -35,27 +67,65 @@ async def test_the_first_that_answers_is_used_and_nothing_falls_back(
 ) -> None:
     second = ScriptedProvider(GOOD, name="second")
 
-    asked = await pool_of(ScriptedProvider(GOOD, name="first"), second).ask(
-        make_request(), has_title
-    )
+    async with scripted_pool(ScriptedProvider(GOOD, name="first"), second) as pool:
+        asked = await pool.ask(make_request(), has_title)
 
     assert (asked.value, asked.provider, asked.fallbacks) == (Title(title="Good"), "first", ())
     assert second.requests == []
 
 
-async def test_an_unavailable_provider_is_passed_over_with_its_reason(
+async def test_a_provider_that_is_down_is_passed_over_with_its_reason(
     make_request: MakeRequest,
 ) -> None:
     first = ScriptedProvider(GOOD, name="first", missing="no server; start it")
 
-    asked = await pool_of(first, ScriptedProvider(GOOD, name="second")).ask(
-        make_request(), has_title
-    )
+    async with scripted_pool(first, ScriptedProvider(GOOD, name="second")) as pool:
+        asked = await pool.ask(make_request(), has_title)
 
     assert asked.fallbacks == (
-        Fallback(what="writer model", wanted="first", used="second", why="no server; start it"),
+        Fallback(
+            what="writer model",
+            wanted="first",
+            used=f"second/{SCRIPTED}",
+            why="no server; start it",
+        ),
     )
     assert first.requests == []
+
+
+async def test_a_server_that_is_down_is_one_note_for_all_of_its_models(
+    make_request: MakeRequest,
+) -> None:
+    down = ScriptedProvider(name="down", missing="no server")
+    up = ScriptedProvider(GOOD, name="up")
+    chain = ("down/big", "down/small", f"up/{SCRIPTED}")
+
+    async with scripted_pool(down, up, chains={"creative": chain}) as pool:
+        asked = await pool.ask(make_request(), has_title)
+
+    assert [one.wanted for one in asked.fallbacks] == ["down"]
+
+
+async def test_a_missing_model_is_named(make_request: MakeRequest) -> None:
+    up = ScriptedProvider(GOOD, name="up")
+    chain = ("up/big", f"up/{SCRIPTED}")
+
+    async with scripted_pool(up, chains={"creative": chain}) as pool:
+        asked = await pool.ask(make_request(), has_title)
+
+    assert [(one.wanted, one.why) for one in asked.fallbacks] == [
+        ("up/big", "up has no model 'big'")
+    ]
+
+
+async def test_each_kind_of_text_has_its_own_models(make_request: MakeRequest) -> None:
+    code, prose = ScriptedProvider(GOOD, name="code"), ScriptedProvider(GOOD, name="prose")
+    chains = {"technical": (f"code/{SCRIPTED}",), "creative": (f"prose/{SCRIPTED}",)}
+
+    async with scripted_pool(code, prose, chains=chains) as pool:
+        asked = await pool.ask(make_request(content="technical"), has_title)
+
+    assert asked.provider == "code"
 
 
 async def test_an_invalid_answer_is_mended_once_with_what_was_wrong(
@@ -63,53 +133,108 @@ async def test_an_invalid_answer_is_mended_once_with_what_was_wrong(
 ) -> None:
     model = ScriptedProvider(BAD, GOOD, name="model")
 
-    asked = await pool_of(model).ask(make_request(), has_title)
+    async with scripted_pool(model) as pool:
+        asked = await pool.ask(make_request(), has_title)
 
     assert asked.value == Title(title="Good")
     assert "the title is empty" in model.requests[1].prompt
     assert "the title is empty" in model.requests[1].objections[0]
 
 
-async def test_an_answer_that_is_invalid_twice_goes_to_the_next(make_request: MakeRequest) -> None:
-    model = ScriptedProvider(BAD, name="model")
+@pytest.mark.parametrize("bad", [BAD, "no JSON", '{"title": 1}', '{"title": "a", "more": 1}'])
+async def test_an_answer_that_is_invalid_twice_goes_to_the_next(
+    make_request: MakeRequest, bad: Mapping[str, Any] | str
+) -> None:
+    model = ScriptedProvider(bad, name="model")
 
-    asked = await pool_of(model, ScriptedProvider(GOOD, name="second")).ask(
-        make_request(), has_title
-    )
+    async with scripted_pool(model, ScriptedProvider(GOOD, name="second")) as pool:
+        asked = await pool.ask(make_request(), has_title)
 
     assert len(model.requests) == 2
     assert asked.provider == "second"
-    assert "the title is empty" in asked.fallbacks[0].why
 
 
-async def test_nonsense_is_mended_once_too(make_request: MakeRequest) -> None:
-    model = ScriptedProvider(BadAnswer("no JSON"), GOOD, name="model")
+async def test_a_bad_answer_is_mended_by_another_server(make_request: MakeRequest) -> None:
+    model = ScriptedProvider(BAD, GOOD, name="model")
+    servers = (Server("one", "model"), Server("two", "model"))
 
-    asked = await pool_of(model).ask(make_request(), has_title)
+    async with scripted_pool(model, servers=servers) as pool:
+        await pool.ask(make_request(), has_title)
 
-    assert (asked.provider, len(model.requests)) == ("model", 2)
+    assert {call.server.name for call in model.calls} == {"one", "two"}
 
 
-@pytest.mark.parametrize("error", [TryLater("busy"), ValueError("too long"), OperatorNeeded("no")])
-async def test_what_a_second_try_cannot_mend_goes_straight_to_the_next(
-    make_request: MakeRequest, error: Exception
+async def test_a_cut_answer_is_asked_again_with_twice_the_room(make_request: MakeRequest) -> None:
+    class Wordy(ScriptedProvider):
+        async def reply(self, call: Call) -> Reply:
+            whole = await super().reply(call)
+            finish = "length" if call.max_tokens < 200 else "stop"
+            return Reply(whole.text, finish=finish)
+
+    model = Wordy(GOOD, name="model")
+
+    async with scripted_pool(model) as pool:
+        await pool.ask(make_request(max_tokens=100), has_title)
+
+    assert [call.max_tokens for call in model.calls] == [100, 200]
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (RESET, 2),
+        (failing("busy", "busy"), 2),
+        (failing("infra", "connect"), 1),
+        (failing("timeout", "first_chunk_timeout"), 1),
+        (failing("client", "context", next_model=True), 1),
+        (failing("client", "http_4xx", retry=False), 1),
+        (failing("timeout", "deadline"), 1),
+    ],
+)
+async def test_only_what_may_pass_is_asked_again_at_the_only_server(
+    make_request: MakeRequest, error: CallFailed, tries: int
 ) -> None:
     model = ScriptedProvider(error, name="model")
 
-    asked = await pool_of(model, ScriptedProvider(GOOD, name="second")).ask(
-        make_request(), has_title
-    )
+    async with scripted_pool(model, ScriptedProvider(GOOD, name="second")) as pool:
+        asked = await pool.ask(make_request(), has_title)
 
-    assert len(model.requests) == 1
-    assert asked.fallbacks[0].why == str(error)
+    assert len(model.requests) == tries
+    assert (asked.provider, asked.fallbacks[0].why) == ("second", str(error))
+
+
+async def test_a_server_that_hangs_up_is_left_for_another(make_request: MakeRequest) -> None:
+    model = ScriptedProvider(failing("infra", "connect"), GOOD, name="model")
+    servers = (Server("one", "model"), Server("two", "model"))
+
+    async with scripted_pool(model, servers=servers) as pool:
+        asked = await pool.ask(make_request(), has_title)
+
+    assert asked.fallbacks == ()
+    assert {call.server.name for call in model.calls} == {"one", "two"}
+
+
+async def test_a_question_too_long_for_a_model_is_not_sent_to_it(
+    make_request: MakeRequest,
+) -> None:
+    small = ScriptedProvider(GOOD, name="small")
+    models = {f"small/{SCRIPTED}": Model(f"small/{SCRIPTED}", num_ctx=1000, max_tokens=500)}
+
+    async with scripted_pool(small, ScriptedProvider(GOOD, name="big"), models=models) as pool:
+        asked = await pool.ask(make_request(prompt="word " * 1000), has_title)
+
+    assert small.requests == []
+    assert "small" in asked.fallbacks[0].wanted
+    assert "1000" in asked.fallbacks[0].why
 
 
 async def test_a_refusal_by_the_last_is_raised_as_it_is(make_request: MakeRequest) -> None:
     refusal = Refused("this is an interview")
     absent = ScriptedProvider(GOOD, name="model", missing="not there")
 
-    with pytest.raises(Refused) as caught:
-        await pool_of(absent, ScriptedProvider(refusal, name="last")).ask(make_request(), has_title)
+    async with scripted_pool(absent, ScriptedProvider(refusal, name="last")) as pool:
+        with pytest.raises(Refused) as caught:
+            await pool.ask(make_request(), has_title)
 
     assert caught.value is refusal
 
@@ -118,37 +243,256 @@ async def test_a_refusal_after_a_failed_model_names_both(make_request: MakeReque
     model = ScriptedProvider(BAD, name="model")
     last = ScriptedProvider(Refused("this is an interview"), name="last")
 
-    with pytest.raises(Refused, match=r"model: .*title is empty.*last: this is an interview"):
-        await pool_of(model, last).ask(make_request(), has_title)
+    async with scripted_pool(model, last) as pool:
+        with pytest.raises(Refused, match=r"model/.*title is empty.*last/.*this is an interview"):
+            await pool.ask(make_request(), has_title)
 
 
 async def test_when_nobody_is_there_it_may_work_later(make_request: MakeRequest) -> None:
-    with pytest.raises(TryLater, match="not there"):
-        await pool_of(ScriptedProvider(name="model", missing="not there")).ask(
-            make_request(), has_title
-        )
+    async with scripted_pool(ScriptedProvider(name="model", missing="not there")) as pool:
+        with pytest.raises(TryLater, match="model: not there"):
+            await pool.ask(make_request(), has_title)
 
 
 async def test_when_everybody_answers_badly_it_has_failed(make_request: MakeRequest) -> None:
-    with pytest.raises(ToolFailed, match="title is empty"):
-        await pool_of(ScriptedProvider(BAD, name="model")).ask(make_request(), has_title)
+    async with scripted_pool(ScriptedProvider(BAD, name="model")) as pool:
+        with pytest.raises(ToolFailed, match="title is empty"):
+            await pool.ask(make_request(), has_title)
 
 
 class Silent(ScriptedProvider):
-    async def answer(self, request: ModelRequest) -> ModelAnswer:
-        await asyncio.Event().wait()
+    """Answers nothing, and notes who leaves it."""
+
+    async def reply(self, call: Call) -> Reply:
+        self.calls.append(call)
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left.set()
         raise AssertionError("never")
 
-
-async def test_a_silent_provider_is_left_at_its_limit(make_request: MakeRequest) -> None:
-    pool = pool_of(Silent(name="silent"), ScriptedProvider(GOOD, name="second"), limit_s=0.05)
-
-    asked = await pool.ask(make_request(), has_title)
-
-    assert asked.provider == "second"
-    assert "did not answer" in asked.fallbacks[0].why
+    def __init__(self, **changes: Any) -> None:
+        super().__init__(**changes)
+        self.asked, self.left = asyncio.Event(), asyncio.Event()
 
 
-def test_an_order_with_an_unknown_name_is_refused_at_start() -> None:
+async def test_a_cancelled_question_leaves_its_server_and_no_slot_taken(
+    make_request: MakeRequest, kept: list[CallRecord], recording: dict[str, Any]
+) -> None:
+    silent = Silent(name="silent")
+
+    async with scripted_pool(silent, **recording) as pool, asyncio.timeout(5):
+        task = asyncio.create_task(pool.ask(make_request(), has_title))
+        await silent.asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        assert silent.left.is_set()
+        assert pool.fleet.router.state("silent").in_flight == 0
+    assert [one.outcome for one in kept] == ["cancelled"]
+
+
+async def test_every_attempt_is_kept_without_what_was_said(
+    make_request: MakeRequest, kept: list[CallRecord], recording: dict[str, Any]
+) -> None:
+    model = ScriptedProvider(BAD, GOOD, name="model")
+
+    async with scripted_pool(model, **recording) as pool:
+        await pool.ask(make_request(prompt="a secret prompt"), has_title)
+
+    assert [(one.attempt, one.outcome, one.kind) for one in kept] == [
+        (1, "quality", "invalid_schema"),
+        (2, "ok", ""),
+    ]
+    assert kept[0].call_id == kept[1].call_id
+    assert kept[0].prompt_sha256 != kept[1].prompt_sha256
+    assert "secret" not in str([one.as_json() for one in kept])
+    assert not any(isinstance(value, float) for value in kept[1].as_json().values())
+
+
+async def test_the_pieces_of_an_answer_are_heard(make_request: MakeRequest) -> None:
+    class Loud(ScriptedProvider):
+        async def reply(self, call: Call) -> Reply:
+            if call.heard:
+                call.heard("piece")
+            return await super().reply(call)
+
+    heard: list[str] = []
+    async with scripted_pool(Loud(GOOD, name="loud")) as pool:
+        await pool.ask(make_request(), has_title, heard=heard.append)
+
+    assert heard == ["piece"]
+
+
+async def test_a_question_ends_at_its_time(make_request: MakeRequest) -> None:
+    class Late(ScriptedProvider):
+        async def reply(self, call: Call) -> Reply:
+            async with asyncio.timeout_at(call.until):
+                await asyncio.Event().wait()
+            raise AssertionError("never")
+
+    loop = asyncio.get_running_loop()
+    async with scripted_pool(Late(name="late")) as pool:
+        until = loop.time() + 0.1
+        with pytest.raises(TryLater):
+            await pool.ask(make_request(), has_title, until=until)
+
+    assert loop.time() < until + 1
+
+
+def test_a_model_of_an_unknown_provider_is_refused_at_start() -> None:
     with pytest.raises(OperatorNeeded, match="nobody"):
-        ModelPool({"model": ScriptedProvider(GOOD, name="model")}, ("nobody",))
+        scripted_pool(ScriptedProvider(GOOD), chains={"creative": ("nobody/model",)})
+
+
+class Purse:
+    """Spending that remembers; with `left` microcents."""
+
+    def __init__(self, left: int = 10**9) -> None:
+        self.left = left
+        self.held: dict[str, int] = {}
+        self.said: list[tuple[str, int]] = []
+
+    async def reserve(self, provider: str, call_id: str, microcents: int, now: datetime) -> None:
+        del now
+        if microcents > self.left:
+            raise BudgetSpent(f"today's budget of {provider} is spent", after_s=3600)
+        self.held[call_id] = microcents
+
+    async def settle(self, call_id: str, microcents: int) -> None:
+        del self.held[call_id]
+        self.said.append(("settled", microcents))
+
+    async def release(self, call_id: str) -> None:
+        del self.held[call_id]
+        self.said.append(("released", 0))
+
+
+def paid(*answers: Any, **changes: Any) -> tuple[ScriptedProvider, ModelPool]:
+    """Return a provider that bills, and a pool with it and a free one."""
+    ref, provider = f"paid/{SCRIPTED}", ScriptedProvider(*answers, name="paid")
+    free = ScriptedProvider(GOOD, name="free")
+    arguments: dict[str, Any] = {
+        "models": {ref: Model(ref, price=Price(3, 15))},
+        "servers": (Server("paid", "paid", bills=True), Server("free", "free")),
+    }
+    return provider, scripted_pool(provider, free, **(arguments | changes))
+
+
+async def test_what_a_call_costs_is_set_aside_and_booked(
+    make_request: MakeRequest, kept: list[CallRecord], recording: dict[str, Any]
+) -> None:
+    purse = Purse()
+    _, pool = paid(GOOD, spending=purse, **recording)
+
+    async with pool:
+        await pool.ask(make_request(), has_title)
+
+    assert (purse.said, purse.held) == ([("settled", 100 * 3 + 50 * 15)], {})
+    assert kept[0].microcents == 1050
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (failing("infra", "connect"), [("released", 0)]),
+        (failing("quality", "blanks", billed=(10, 10), retry=False), [("settled", 180)]),
+    ],
+)
+async def test_a_failed_call_is_paid_as_far_as_it_was_billed(
+    make_request: MakeRequest, error: CallFailed, said: list[tuple[str, int]]
+) -> None:
+    purse = Purse()
+    _, pool = paid(error, spending=purse)
+
+    async with pool:
+        await pool.ask(make_request(), has_title)
+
+    assert purse.said == said
+
+
+async def test_a_call_that_broke_off_unbilled_is_booked_in_full(make_request: MakeRequest) -> None:
+    purse = Purse()
+    _, pool = paid(failing("timeout", "idle_timeout"), spending=purse)
+
+    async with pool:
+        await pool.ask(make_request(), has_title)
+
+    assert purse.held == {}
+    assert purse.said[0][1] > 1200 * 15
+
+
+async def test_a_spent_budget_passes_over_all_models_of_its_provider(
+    make_request: MakeRequest,
+) -> None:
+    provider, pool = paid(
+        GOOD,
+        spending=Purse(left=0),
+        chains={"creative": (f"paid/{SCRIPTED}", f"free/{SCRIPTED}")},
+    )
+
+    async with pool:
+        asked = await pool.ask(make_request(), has_title)
+
+    assert provider.requests == []
+    assert "budget of paid is spent" in asked.fallbacks[0].why
+
+
+async def test_when_money_alone_is_missing_it_is_said_so(make_request: MakeRequest) -> None:
+    _, pool = paid(GOOD, spending=Purse(left=0), chains={"creative": (f"paid/{SCRIPTED}",)})
+
+    async with pool:
+        with pytest.raises(BudgetSpent, match="budget of paid is spent") as caught:
+            await pool.ask(make_request(), has_title)
+
+    assert caught.value.after_s == 3600
+
+
+async def test_a_server_that_bills_is_not_asked_where_nobody_keeps_money(
+    make_request: MakeRequest,
+) -> None:
+    provider, pool = paid(GOOD)
+
+    async with pool:
+        asked = await pool.ask(make_request(), has_title)
+
+    assert (provider.requests, asked.provider) == ([], "free")
+
+
+async def test_an_overload_waits_in_the_pool_not_at_the_servers(make_request: MakeRequest) -> None:
+    class Counting(ScriptedProvider):
+        at_once = most = 0
+
+        async def reply(self, call: Call) -> Reply:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            await asyncio.sleep(0)
+            self.at_once -= 1
+            return await super().reply(call)
+
+    model = Counting(GOOD, name="model")
+    servers = (Server("one", "model", slots=2), Server("two", "model", slots=1))
+
+    async with scripted_pool(model, servers=servers) as pool, asyncio.TaskGroup() as group:
+        for _ in range(30):
+            group.create_task(pool.ask(make_request(), has_title))
+
+    assert (model.most, len(model.calls)) == (3, 30)
+
+
+async def test_a_server_that_comes_back_is_used_again(make_request: MakeRequest) -> None:
+    model = ScriptedProvider(GOOD, name="model", missing="down")
+    limits = Limits(look_every_s=0.01)
+
+    async with scripted_pool(model, limits=limits) as pool, asyncio.timeout(5):
+        with pytest.raises(TryLater):
+            await pool.ask(make_request(), has_title)
+        model.down = None
+        stand = pool.fleet.stands["model"]
+        stand.looked.clear()
+        await stand.looked.wait()
+        asked = await pool.ask(make_request(), has_title)
+
+    assert asked.provider == "model"
