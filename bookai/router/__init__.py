@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bookai.router.budget import RetryBudget
 from bookai.router.dispatch import (
     Dispatcher,
     Lease,
@@ -24,9 +23,10 @@ from bookai.router.dispatch import (
     Saturated,
     TooLate,
 )
+from bookai.router.evidence import Outcome
 from bookai.router.member import Ticket
-from bookai.router.outcomes import Outcome
 from bookai.router.params import MODELS, SIM, STEPS, Params
+from bookai.router.patience import RetryBudget
 from bookai.router.router import WAIT, Router
 from bookai.router.score import Score, Standing
 

@@ -7,10 +7,10 @@ from math import inf
 from random import Random
 from typing import Final, Literal
 
-from bookai.router.evidence import Event
+from bookai.router.evidence import Event, Outcome
 from bookai.router.member import Member, Row, Ticket
-from bookai.router.outcomes import Outcome
 from bookai.router.params import Params
+from bookai.router.patience import last_resort, worth_waiting
 from bookai.router.score import Score, Standing, scores
 from bookai.router.table import Luck, Table
 
@@ -141,6 +141,7 @@ class Router:
     ) -> str | Literal[Wait.WAIT] | None:
         """Return who should be asked; WAIT: those who could are busy; None: there is nobody.
 
+        WAIT as well when only such are free as will most likely fail (`Params.hopeless`).
         `favour` takes seconds off a member's expected time: it has the work warm in a cache.
         """
         if now > self._looked_at:
@@ -156,8 +157,13 @@ class Router:
             off_s = self._off(capability, favour) if favour else NO_SECONDS
             best = table.best(without, off_s)
         if best is not None:
+            if worth_waiting(table, capability, best, without, now, self.params):
+                return WAIT
             return table.members[best].name
-        return self._busy_or_last(capability, table, without, now)
+        if len(without) == len(table):
+            return None
+        last = last_resort(table, capability, without, now, self.params)
+        return WAIT if last is None else last
 
     def _rows(self, capability: str, names: Set[str]) -> Set[int]:
         rows = (self._members[name].rows.get(capability) for name in names if name in self._members)
@@ -171,28 +177,11 @@ class Router:
                 off_s[member.rows[capability].place] = seconds
         return off_s
 
-    def _busy_or_last(
-        self, capability: str, table: Table, without: Set[int], now: float
-    ) -> str | Literal[Wait.WAIT] | None:
-        """Nobody may be asked: wait for the busy, else try one behind an open breaker.
-
-        When all breakers are open they tell nothing, and asking is better than giving up.
-        """
-        params, best, least = self.params, None, inf
-        if len(without) == len(table):
-            return None
-        for place, member in enumerate(table.members):
-            if place in without or member.silent(now, params):
-                continue
-            craft = member.evidence.crafts[capability]
-            if not member.barred(craft, now, params):
-                return WAIT
-            if not member.full(now):
-                wait_s = member.wait_s(craft, member.rows[capability], params)
-                score = (wait_s + params.failure_s) / max(0.02, table.mean[place])
-                if score < least:
-                    best, least = member.name, score
-        return WAIT if best is None else best
+    def expected(self, name: str, capability: str) -> float:
+        """Return the success last seen of a member, 0 to 1; 0 for what it cannot do."""
+        member = self._members.get(name)
+        row = member.rows.get(capability) if member else None
+        return row.table.mean[row.place] if row else 0.0
 
     def begin(self, name: str, capability: str, now: float) -> Ticket:
         """Take one of a member's slots."""
@@ -251,13 +240,16 @@ class Router:
         return scores(table, capability, exclude, now, self.params)
 
     def state(self, name: str, now: float | None = None) -> Standing:
-        """Return how a member stands at `now`, or when the router last heard of anything."""
+        """Return how a member stands at `now`, or when the router last heard of anything.
+
+        Another thread may ask, such as the one that serves metrics.
+        """
         member = self._members[name]
         now = self._seen if now is None else max(now, self._seen)
         crafts = member.evidence.crafts
         success = {
             capability: member.success(crafts[capability], now, self.params)[0]
-            for capability in member.rows
+            for capability in tuple(member.rows)
         }
         breaker = member.evidence.breaker.state(now)
         return Standing(name, member.in_flight, member.capacity, success, breaker, member.beat_at)

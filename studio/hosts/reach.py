@@ -11,6 +11,7 @@ from typing import get_args
 from bookai.db.memory import BEAT_S, DEAD_AFTER_S
 from bookai.errors import BookAIError, OperatorNeeded
 from bookai.house import VERSION
+from bookai.llm.hosted.line import is_near
 from bookai.models import Capability
 from bookai.toolbox import Toolbox, open_toolbox
 from graphs.members import Members
@@ -32,12 +33,23 @@ MEND = "Start the host of agents there: bookai agents serve"
 
 @dataclass(frozen=True, slots=True)
 class HostAddress:
-    """Where a host of agents is, what opens it, and what it is trusted with."""
+    """Where a host of agents is, what opens it, and what it is trusted with.
+
+    Raises:
+        OperatorNeeded: the token would cross a network that is not one's own in the clear.
+    """
 
     name: str
     url: str
     token: str = ""
     capabilities: frozenset[Capability] = frozenset(TRUSTED)
+
+    def __post_init__(self) -> None:
+        if self.token and self.url.startswith("http:") and not is_near(self.url):
+            raise OperatorNeeded(
+                f"agent host {self.name!r} would be sent its token over plain http.",
+                mend="Use https, or an address in your own network.",
+            )
 
 
 @asynccontextmanager

@@ -295,8 +295,8 @@ def test_the_explanation_holds_no_floats_because_the_audit_log_takes_none() -> N
 
     assert score.as_json() == {
         "name": "a",
-        "score_s": "1.424",
-        "drawn_s": "1.424",
+        "score_s": "1.678",
+        "drawn_s": "1.678",
         "success": "0.855",
         "success_sd": "0.157",
         "latency_s": "1.000",
