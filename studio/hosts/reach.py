@@ -45,6 +45,7 @@ class HostAddress:
     capabilities: frozenset[Capability] = frozenset(TRUSTED)
 
     def __post_init__(self) -> None:
+        """Refuse to send a token in the clear."""
         if self.token and self.url.startswith("http:") and not is_near(self.url):
             raise OperatorNeeded(
                 f"agent host {self.name!r} would be sent its token over plain http.",

@@ -37,14 +37,25 @@ HOST = "127.0.0.1"
 
 
 def effect(folder: Path, job_id: int, name: str) -> bool:
-    """Do what must be done once for each job; return whether it was done now."""
+    """Do what must be done once for each job; return whether it was done now.
+
+    The key is claimed first, then the effect is added to the agent's own list of effects: a death
+    in between would lose it, which the counts tell apart from doing it twice.
+    """
     try:
         handle = os.open(folder / f"{job_id}.effect", os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     except FileExistsError:
+        _note(folder / f"{name}.withheld", job_id)
         return False
     with os.fdopen(handle, "w") as file:
         file.write(name)
+    _note(folder / f"{name}.effects", job_id)
     return True
+
+
+def _note(path: Path, job_id: int) -> None:
+    with path.open("a") as file:
+        file.write(f"{job_id}\n")
 
 
 class Scripted(Agent):
