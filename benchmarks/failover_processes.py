@@ -95,7 +95,8 @@ def report(tally: chaos.Tally, tasks: int, took_s: float) -> bool:
         (f"{tally.without_effect} are done without their effect (0)", not tally.without_effect),
         (f"{tally.ok / tasks:.1%} succeed (at least {MIN_OK:.0%})", tally.ok >= MIN_OK * tasks),
     )
-    return all([goal(text, met) for text, met in goals])
+    told = [goal(text, met) for text, met in goals]
+    return all(told)
 
 
 def main() -> None:

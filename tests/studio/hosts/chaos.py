@@ -62,7 +62,9 @@ async def troubled(
     local.proficiency = 0.5
     params = replace(GREEDY, stale_s=DEAD_AFTER_S)
     members = on_duty([local], time.time, rng, params=params)
-    async with hosts(*({"name": name, "folder": str(folder)} for name in NAMES)) as there:
+    async with hosts(
+        *({"name": name, "folder": str(folder), "quiet": True} for name in NAMES)
+    ) as there:
         addresses = [HostAddress(f"{one.name}s", one.url) for one in there]
         async with reach_hosts(
             members, addresses, folder, beat_s=BEAT_S, dead_after_s=DEAD_AFTER_S
@@ -146,9 +148,7 @@ async def _one(crew: Crew, job_id: int, tally: Tally) -> None:
 
 async def audit(pool: Pool, folder: Path, done: list[int], tally: Tally) -> None:
     """Count attempts and effects: what is written down must agree with what was done."""
-    effects = Counter(
-        line for path in folder.glob("*.effects") for line in path.read_text().split()
-    )
+    effects = Counter(await asyncio.to_thread(_noted, folder, "*.effects"))
     for job_id in done:
         attempts = await executions.attempts(pool, job_id, "write")
         tally.attempts.update(one.outcome for one in attempts)
@@ -156,4 +156,8 @@ async def audit(pool: Pool, folder: Path, done: list[int], tally: Tally) -> None
         tally.elsewhere += any("_at_" in one.agent for one in good)
         tally.twice += len(good) > 1 or effects[str(job_id)] > 1
         tally.without_effect += len(good) == 1 and effects[str(job_id)] == 0
-    tally.withheld = sum(len(path.read_text().split()) for path in folder.glob("*.withheld"))
+    tally.withheld = len(await asyncio.to_thread(_noted, folder, "*.withheld"))
+
+
+def _noted(folder: Path, pattern: str) -> list[str]:
+    return [line for path in folder.glob(pattern) for line in path.read_text().split()]

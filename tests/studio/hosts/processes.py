@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from tests.graphs.crew import NOW
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = Path(__file__).with_name("host_process.py")
-START_S = 30
+START_S = 90
 
 
 @dataclass
@@ -46,6 +46,7 @@ class HostProcess:
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=PIPE,
+            stderr=DEVNULL if self.options.get("quiet") else None,
         )
         assert self.process.stdout is not None
         async with asyncio.timeout(START_S):

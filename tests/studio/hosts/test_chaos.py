@@ -13,7 +13,7 @@ from tests.studio.hosts import chaos
 async def test_no_step_is_lost_late_or_done_twice_while_hosts_die(
     pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = {"write": Limit(1.0, 6.0)}
+    limits = {"write": Limit(3.0, 12.0)}
     monkeypatch.setattr("graphs.steps.LIMITS", limits)
     monkeypatch.setattr(chaos, "LIMITS", limits)
     tally = chaos.Tally()
