@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bookai.errors import OperatorNeeded
 from bookai.model_settings import ModelsSettings
@@ -86,6 +86,33 @@ class AuditSettings(_Table):
     exports: tuple[ExportSettings, ...] = ()
 
 
+HostWork = Literal["scout", "write", "edit", "match_offers", "render", "check", "report"]
+
+
+class AgentHostSettings(_Table):
+    """A host of agents (`bookai agents serve`); `capabilities` is what it is trusted with."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")
+    url: str = Field(max_length=500, pattern=r"^https?://[^\s/]")
+    token_env: str = Field(default="", pattern=r"^([A-Z][A-Z0-9_]*)?$")
+    capabilities: tuple[HostWork, ...] = ("scout", "write", "render")
+
+    def token(self) -> str:
+        """Return the token from the environment, which is read now.
+
+        Raises:
+            OperatorNeeded: the variable is not set.
+        """
+        if not self.token_env:
+            return ""
+        if not os.environ.get(self.token_env):
+            raise OperatorNeeded(
+                f"{self.token_env}, which opens agent host {self.name!r}, is not set.",
+                mend="Set it to the host's own BOOKAI_HOST_TOKEN.",
+            )
+        return os.environ[self.token_env]
+
+
 class Settings(_Table):
     """Everything an operator can set. Times are in the unit that the name says."""
 
@@ -104,7 +131,16 @@ class Settings(_Table):
     audit: AuditSettings = AuditSettings()
     channels: Mapping[str, ChannelSettings] = {"default": ChannelSettings()}
     sources: tuple[SourceSettings, ...] = ()
+    agent_hosts: tuple[AgentHostSettings, ...] = ()
     plugins: Mapping[str, Mapping[str, Any]] = {}
+
+    @field_validator("agent_hosts")
+    @classmethod
+    def _each_once(cls, hosts: tuple[AgentHostSettings, ...]) -> tuple[AgentHostSettings, ...]:
+        names = [host.name for host in hosts]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two hosts are called {min(twice)!r}")
+        return hosts
 
     @property
     def work_dir(self) -> Path:

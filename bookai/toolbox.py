@@ -28,6 +28,11 @@ from pydantic_core import to_jsonable_python
 
 from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
 
+
+class NoAnswer(TryLater):
+    """Nothing answers at the address, or it went away in the middle of a call."""
+
+
 R = TypeVar("R", bound=BaseModel)
 Progress = Callable[[float, str], Awaitable[None]]
 Before = Callable[[], Awaitable[None]]
@@ -153,8 +158,10 @@ class _Redialing:
     A restart of the server costs the calls of that moment, not the process that made them.
     """
 
-    def __init__(self, url: str, http: httpx2.AsyncClient, group: asyncio.TaskGroup) -> None:
-        self._url, self._http, self._group = url, http, group
+    def __init__(
+        self, url: str, http: httpx2.AsyncClient, group: asyncio.TaskGroup, mend: str
+    ) -> None:
+        self._url, self._http, self._group, self._mend = url, http, group, mend
         self._line = _Line(url, http, group)
 
     async def connected(self) -> Client:
@@ -202,24 +209,26 @@ class _Redialing:
         """Let the line go, so that its task ends."""
         self._line.hung_up.set()
 
-    def _nobody(self) -> TryLater:
-        return TryLater(
-            f"Nothing answers at {self._url}. Start the studio's server: bookai serve", after_s=5
-        )
+    def _nobody(self) -> NoAnswer:
+        return NoAnswer(f"Nothing answers at {self._url}. {self._mend}", after_s=5)
 
 
 @asynccontextmanager
 async def open_toolbox(
-    target: str | MCPServer[Any], token: str = "", principal: str = "agent"
+    target: str | MCPServer[Any],
+    token: str = "",
+    principal: str = "agent",
+    mend: str = "Start the studio's server: bookai serve",
 ) -> AsyncIterator[Toolbox]:
     """Connect to the studio's MCP server at a URL, or to one in this process.
 
     Enter and leave it in one task. An error of the body comes out as itself. A server at a URL may
-    be restarted meanwhile: calls of that moment raise `TryLater`, later ones reach the new one.
+    be restarted meanwhile: calls of that moment raise `NoAnswer`, later ones reach the new one.
+    `mend` says what to do when nothing answers.
 
     Raises:
         OperatorNeeded: the server does not accept the token.
-        TryLater: nothing answers at the URL.
+        NoAnswer: nothing answers at the URL.
     """
     if not isinstance(target, str):
         async with _unwrapped(), Client(target) as inside:
@@ -229,12 +238,12 @@ async def open_toolbox(
     async with (
         _unwrapped(),
         httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx2.Timeout(30, read=CALL_LIMIT_S),
         ) as http,
         asyncio.TaskGroup() as group,
     ):
-        client = _Redialing(target, http, group)
+        client = _Redialing(target, http, group, mend)
         try:
             await client.connected()  # a wrong token or address is told now, not at the first call
             yield Toolbox(client, principal)
@@ -272,7 +281,7 @@ def _from_result(name: str, answer: CallToolResult) -> BookAIError:
 
 def _from_protocol(name: str, error: MCPError) -> BookAIError:
     if error.code in (CONNECTION_CLOSED, REQUEST_TIMEOUT):
-        return TryLater(f"{name}: the MCP server did not answer ({error.message}).")
+        return NoAnswer(f"{name}: the MCP server did not answer ({error.message}).")
     return _from_wire(name, error.message, error.data if isinstance(error.data, dict) else {})
 
 

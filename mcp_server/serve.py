@@ -37,16 +37,18 @@ async def serve_http(
     port: int = DEFAULT_PORT,
     stop: asyncio.Event | None = None,
     on_ready: Callable[[str], None] | None = None,
+    loopback_only: bool = True,
 ) -> None:
     """Serve until `stop` is set or this is cancelled; running requests get 5 s to end.
 
-    Port 0 takes any free one; `on_ready` is told the URL once the address is ours.
+    Port 0 takes any free one; `on_ready` is told the URL once the address is ours. What is offered
+    to other machines (`loopback_only=False`) has a door of its own.
 
     Raises:
         OperatorNeeded: the address is not a loopback address, or is taken.
     """
     app = server.http_app()
-    with _listen(host, port) as listener:
+    with _listen(host, port, loopback_only) as listener:
         name = f"[{host}]" if ":" in host else host
         url = f"http://{name}:{listener.getsockname()[1]}{PATH}"
         logger.info("MCP over HTTP at %s", url, extra={"action": "mcp_listening"})
@@ -94,12 +96,12 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, loopback_only: bool) -> socket.socket:
     try:
         is_ours = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         is_ours = False
-    if not is_ours:
+    if loopback_only and not is_ours:
         raise OperatorNeeded(
             f"The MCP server listens on loopback addresses only, not on {host!r}.",
             mend=f"Use {DEFAULT_HOST} and come over SSH: ssh -L {port}:{DEFAULT_HOST}:{port} HOST",

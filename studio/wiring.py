@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +15,7 @@ from bookai.db import audit, checkpoints, jobs, offers, tokens
 from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
 from bookai.errors import OperatorNeeded
+from bookai.llm.base import Ask, Asked, ModelAnswer, ModelRequest
 from bookai.llm.pool import ModelPool
 from bookai.models import VideoJob
 from bookai.plugins import load_plugins
@@ -30,6 +30,7 @@ from studio.crew import open_members
 from studio.database import Database, open_database
 from studio.desk import StudioDesk
 from studio.engine import Procrastinate
+from studio.hosts.reach import HostAddress, reach_hosts
 from studio.models.lineup import writers
 from studio.models.opening import build_pool
 from studio.web.app import FrontDoor
@@ -106,18 +107,20 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
         saver_pool = await stack.enter_async_context(
             checkpoints.open_checkpoint_pool(office.database.dsn)
         )
-        toolbox = await stack.enter_async_context(_open_hand(office))
+        toolbox = await stack.enter_async_context(open_hand(office))
         models = await stack.enter_async_context(build_pool(settings, pool, office.traces))
         crew_agents = load_plugins(agents, "AGENT", Agent)
         members = await stack.enter_async_context(
             open_members(office.database.dsn, pool, crew_agents.values(), now, Random())
         )
 
+        await stack.enter_async_context(reach_hosts(members, _hosts(settings), settings.work_dir))
+
         def make_context(
             agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs, until: float
         ) -> Context:
             return Context(
-                ask=partial(models.ask, until=until),
+                ask=asking(models, until),
                 tools=toolbox.acting(agent, job.job_id, progress, is_ours, until),
                 channel=_channel(settings, job.channel),
                 now=now(),
@@ -199,21 +202,43 @@ def front_door(office: Office) -> FrontDoor:
 
 
 @asynccontextmanager
-async def _open_hand(office: Office) -> AsyncIterator[Toolbox]:
+async def open_hand(office: Office) -> AsyncIterator[Toolbox]:
     """Join the agents to the tools: over HTTP where a URL is set, else inside this process."""
-    settings = office.settings
-    if settings.mcp_url:
-        if not settings.mcp_token:
-            raise OperatorNeeded(
-                "BOOKAI_MCP_URL is set, but no token.",
-                mend="Set BOOKAI_MCP_TOKEN to what `bookai token create agents --scope agent` "
-                "printed on the studio's machine.",
-            )
-        async with open_toolbox(settings.mcp_url, settings.mcp_token) as toolbox:
+    if office.settings.mcp_url:
+        async with open_far_hand(office.settings) as toolbox:
             yield toolbox
         return
     async with open_toolbox(tool_server(office, AGENTS)) as toolbox:
         yield toolbox
+
+
+@asynccontextmanager
+async def open_far_hand(settings: Settings) -> AsyncIterator[Toolbox]:
+    """Join the agents to the tools of the studio at BOOKAI_MCP_URL."""
+    if not settings.mcp_token or not settings.mcp_url:
+        raise OperatorNeeded(
+            "BOOKAI_MCP_URL is set, but no token.",
+            mend="Set BOOKAI_MCP_TOKEN to what `bookai token create agents --scope agent` "
+            "printed on the studio's machine.",
+        )
+    async with open_toolbox(settings.mcp_url, settings.mcp_token) as toolbox:
+        yield toolbox
+
+
+def asking(models: ModelPool, until: float) -> Ask:
+    """Return how an attempt asks models: nothing is waited for after its end."""
+
+    async def ask(request: ModelRequest, validate: Callable[[ModelAnswer], Any]) -> Asked[Any]:
+        return await models.ask(request, validate, until=until)
+
+    return ask
+
+
+def _hosts(settings: Settings) -> list[HostAddress]:
+    return [
+        HostAddress(one.name, one.url, one.token(), frozenset(one.capabilities))
+        for one in settings.agent_hosts
+    ]
 
 
 def _channel(settings: Settings, name: str) -> Channel:

@@ -20,7 +20,7 @@ MOST = 16
 
 
 @contextmanager
-def _stopping() -> Iterator[asyncio.Event]:
+def stopping() -> Iterator[asyncio.Event]:
     """Lend an event that SIGTERM and SIGINT set; the old handlers come back afterwards."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -43,7 +43,7 @@ async def _serve(port: int | None) -> None:
     settings = read_settings()
     port = port or settings.http_port
     async with open_office(settings) as office:
-        with _stopping() as stop:
+        with stopping() as stop:
             serve_metrics(settings)
             async with asyncio.TaskGroup() as group:
                 group.create_task(
@@ -115,6 +115,6 @@ def _hands(queues: Sequence[str], concurrency: int) -> list[Hands]:
 async def _work(hands: Sequence[Hands], *, schedule: bool) -> None:
     settings = read_settings()
     async with open_studio(settings) as house:
-        with _stopping() as stop:
+        with stopping() as stop:
             serve_metrics(settings)
             await work(house, hands, stop, schedule=schedule)

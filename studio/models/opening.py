@@ -57,3 +57,15 @@ def build_pool(settings: Settings, pool: Pool, traces: audit.Appender) -> ModelP
         spending=Ledger(pool, lined.caps),
         limits=Limits(question_s=settings.ollama.timeout_s),
     )
+
+
+def build_far_pool(settings: Settings) -> ModelPool:
+    """Return the pool of a process without a database: it asks no model that bills.
+
+    Raises:
+        OperatorNeeded: what settings say about models does not fit together.
+    """
+    providers = open_providers()
+    lined = line_up(settings, providers)
+    limits = Limits(question_s=settings.ollama.timeout_s)
+    return ModelPool(providers, lined.servers, lined.models, lined.chains, limits=limits)
