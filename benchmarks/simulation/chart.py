@@ -20,7 +20,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328; }
 .rival { fill: #818b98; stroke: #818b98; }
 .mine { fill: #0969da; stroke: #0969da; }
 .bound { fill: #1a7f37; stroke: #1a7f37; }
-.open { fill: none; stroke-width: 2; }
+circle.open { fill: none; stroke-width: 2; }
 .spread { stroke-width: 1.5; stroke-opacity: 0.6; }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc; }

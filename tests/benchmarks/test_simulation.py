@@ -22,7 +22,7 @@ from benchmarks.simulation.summary import Summary
 from benchmarks.simulation.waiting import DEADLINE_S, Task, WaitingRoom
 from benchmarks.simulation.world import CAPABILITIES, World
 
-SHORT = replace(SCENARIOS["all"], seconds=170.0, agents=10, outages=2)
+SHORT = replace(SCENARIOS["all"], seconds=120.0, agents=10, outages=2)
 LUCK = ((0.0, 0.5, 0.5),) * 3
 
 
