@@ -39,10 +39,16 @@ class Context:
 
 
 class Agent(ABC):
-    """One who decides. Never imports a tool; reaches them through `Context.tools`."""
+    """One who decides. Never imports a tool; reaches them through `Context.tools`.
+
+    `capacity` is how many steps it takes at once in one process; `proficiency` how often it expects
+    to succeed, 0 to 1, before anybody has seen it work.
+    """
 
     name: str
     capabilities: frozenset[Capability]
+    capacity: int = 8
+    proficiency: float = 0.9
 
     @abstractmethod
     async def run(self, capability: Capability, job: VideoJob, ctx: Context) -> VideoJob:

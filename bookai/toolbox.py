@@ -43,6 +43,7 @@ _BROKEN = (MCPError, httpx2.TransportError, OSError, ExceptionGroup)
 
 # The longest tool may work for 600 s; the server's own limit must be the one that strikes.
 CALL_LIMIT_S = 660.0
+LATE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Toolbox:
     job_id: int | None = None
     progress: Progress | None = None
     before: Before | None = None
+    until: float | None = None
 
     def acting(
         self,
@@ -65,13 +67,17 @@ class Toolbox:
         job_id: int,
         progress: Progress | None = None,
         before: Before | None = None,
+        until: float | None = None,
     ) -> "Toolbox":
         """Return a toolbox whose calls are audited as `agent`'s work on `job_id`.
 
         `progress(fraction, message)` hears what the tools report while they work; what `before()`
-        raises keeps a call from being made.
+        raises keeps a call from being made. No answer is waited for after `until`, on the loop's
+        clock.
         """
-        return replace(self, agent=agent, job_id=job_id, progress=progress, before=before)
+        return replace(
+            self, agent=agent, job_id=job_id, progress=progress, before=before, until=until
+        )
 
     async def call(self, name: str, result: type[R], /, **arguments: object) -> R:
         """Call tool `name` and return its answer as a `result`.
@@ -88,7 +94,7 @@ class Toolbox:
             answer = await self.client.call_tool(
                 name,
                 to_jsonable_python(arguments),
-                read_timeout_seconds=CALL_LIMIT_S,
+                read_timeout_seconds=self._limit_s(),
                 progress_callback=_forward(self.progress) if self.progress else None,
                 meta=self._meta(),
             )
@@ -103,6 +109,13 @@ class Toolbox:
             return result.model_validate(answer.structured_content)
         except ValidationError as error:
             raise ToolFailed(f"{name} answered something that is no {result.__name__}") from error
+
+    def _limit_s(self) -> float:
+        if self.until is None:
+            return CALL_LIMIT_S
+        # Whoever set the deadline cancels us then; this is for a call that hears of nothing.
+        left_s = self.until - asyncio.get_running_loop().time()
+        return min(CALL_LIMIT_S, max(left_s, 0.0) + LATE_S)
 
     def _meta(self) -> RequestParamsMeta | None:
         told = {AGENT_META: self.agent, JOB_META: self.job_id}

@@ -24,7 +24,7 @@ _COMMANDS = {
     "delegate": ("approvals.lend", "Lend the right to approve."),
     "publications": ("look", "List posts."),
     "outbox": ("outbox", "See posts on their way; settle what is unknown."),
-    "agents": ("look", "List agents with their track record."),
+    "agents": ("agents", "List agents with their track record; why one was chosen."),
     "models": ("models", "See model servers and budgets; fetch a model, ask one."),
     "status": ("look", "Show the studio at a glance."),
     "audit": ("trail", "Verify, prove, read or export the audit log."),

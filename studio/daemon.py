@@ -10,7 +10,7 @@ from functools import partial
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import start_http_server
 
-from bookai.db import approvals, audit, outbox
+from bookai.db import approvals, audit, memory, outbox
 from bookai.db.pool import DATABASE_ERRORS
 from bookai.db.seal import sealer
 from bookai.errors import BookAIError
@@ -124,6 +124,7 @@ async def _care(office: Office) -> None:
         lambda: approvals.count_pending(pool),  # sets its own gauge
         lambda: audit.make_room(pool),
         lambda: outbox.note_silent(pool),
+        lambda: memory.forget_silent(pool),
     )
     answered = False
     for care in cares:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bookai.db import approvals, audit, executions, jobs, offers, outbox
+from bookai.duty import AgentRow, ChoiceRow
 from bookai.errors import Refused
 from bookai.house import VERSION
 from bookai.models import Offer
 from studio.approvals import LendingDesk
+from studio.crew.words import agent_row, explain
 from tools.affiliates.base import Network
 from tools.base import (
-    AgentRow,
     AuditRow,
     JobDetail,
     JobRow,
@@ -115,19 +116,17 @@ class StudioDesk(LendingDesk):
         )
 
     async def list_agents(self) -> tuple[AgentRow, ...]:
-        """Return every agent with its track record."""
-        return tuple(
-            AgentRow(
-                name=record.name,
-                capabilities=record.capabilities,
-                tries=record.tries,
-                wins=record.wins,
-                success_rate=record.wins / record.tries if record.tries else 0.0,
-                median_seconds=record.median_s,
-                last_error=record.last_error,
-            )
-            for record in await executions.track_records(self.pool)
-        )
+        """Return every agent with its track record, and where it is on duty."""
+        return tuple(agent_row(record) for record in await executions.track_records(self.pool))
+
+    async def explain_choice(self, job_id: int, step: str | None) -> tuple[ChoiceRow, ...]:
+        """Return who was chosen for a job's steps, or one of them, among whom, and why.
+
+        Raises:
+            Refused: there is no such job.
+        """
+        await jobs.get(self.pool, job_id)
+        return explain(await executions.attempts(self.pool, job_id, step))
 
     async def status(self) -> StudioStatus:
         """Return the studio at a glance."""

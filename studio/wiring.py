@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import agents
 import tools.affiliates
 from agents.base import Agent, Channel, Context
-from bookai.db import audit, checkpoints, executions, jobs, offers, tokens
+from bookai.db import audit, checkpoints, jobs, offers, tokens
 from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
 from bookai.errors import OperatorNeeded
@@ -19,10 +21,12 @@ from bookai.models import VideoJob
 from bookai.plugins import load_plugins
 from bookai.settings import ChannelsNow, Settings
 from bookai.toolbox import Toolbox, open_toolbox
+from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
 from mcp_server.guard import AGENTS, Principal
 from mcp_server.server import StudioServer, build_server, load_tools
+from studio.crew import open_members
 from studio.database import Database, open_database
 from studio.desk import StudioDesk
 from studio.engine import Procrastinate
@@ -68,6 +72,7 @@ class Studio:
     office: Office
     production: Production
     models: ModelPool
+    members: Members
 
 
 @asynccontextmanager
@@ -104,28 +109,30 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
         toolbox = await stack.enter_async_context(_open_hand(office))
         models = await stack.enter_async_context(build_pool(settings, pool, office.traces))
         crew_agents = load_plugins(agents, "AGENT", Agent)
-        await executions.register(
-            pool, {agent.name: agent.capabilities for agent in crew_agents.values()}
+        members = await stack.enter_async_context(
+            open_members(office.database.dsn, pool, crew_agents.values(), now, Random())
         )
 
-        def make_context(agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs) -> Context:
+        def make_context(
+            agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs, until: float
+        ) -> Context:
             return Context(
-                ask=models.ask,
-                tools=toolbox.acting(agent, job.job_id, progress, is_ours),
+                ask=partial(models.ask, until=until),
+                tools=toolbox.acting(agent, job.job_id, progress, is_ours, until),
                 channel=_channel(settings, job.channel),
                 now=now(),
                 progress=progress,
             )
 
         production = Production(
-            crew=Crew(crew_agents, pool, make_context, now),
+            crew=Crew(members, pool, make_context),
             pool=pool,
             new_saver=lambda fence: checkpoints.new_saver(saver_pool, fence),
             approval_ttl=timedelta(hours=settings.approval_hours),
             now=now,
             rules_of=office.desk.rules_of,
         )
-        yield Studio(office, production, models)
+        yield Studio(office, production, models, members)
 
 
 def tool_server(office: Office, principal: Principal | None = None) -> StudioServer:

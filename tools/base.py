@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Concatenate, Literal, Protocol
 
 from bookai.decisions import BundleReport, EditRow, Via, VoteRow
+from bookai.duty import AgentRow, ChoiceRow
 from bookai.models import Fallback, Finding, NotPosted, Offer, Post, PostEdit, Publication, Record
 from bookai.models import MadeVideo as MadeVideo
 
@@ -98,18 +99,6 @@ class AuditRow(Record):
     sealed: bool
 
 
-class AgentRow(Record):
-    """An agent and its track record."""
-
-    name: str
-    capabilities: tuple[str, ...]
-    tries: int
-    wins: int
-    success_rate: float
-    median_seconds: float | None
-    last_error: str | None
-
-
 class StudioStatus(Record):
     """The studio at a glance."""
 
@@ -190,6 +179,9 @@ class Desk(Protocol):
 
     async def list_agents(self) -> tuple[AgentRow, ...]:
         """Return every agent with its track record."""
+
+    async def explain_choice(self, job_id: int, step: str | None) -> tuple[ChoiceRow, ...]:
+        """Return who was chosen for a job's steps, or one of them, among whom, and why."""
 
     async def status(self) -> StudioStatus:
         """Return the studio at a glance."""

@@ -1,5 +1,6 @@
+from bookai.duty import AgentRow
 from bookai.models import Record
-from tools.base import AgentRow, Tool, ToolContext
+from tools.base import Tool, ToolContext
 
 
 class AgentPage(Record):

@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from bookai.errors import BookAIError, OperatorNeeded, TryLater
-from bookai.router.budget import RetryBudget
+from bookai.router.evidence import Outcome
 from bookai.router.member import Ticket
-from bookai.router.outcomes import Outcome
+from bookai.router.patience import RetryBudget
 from bookai.router.router import NOBODY, WAIT, Router
 from bookai.router.score import Score
 
@@ -81,7 +81,7 @@ class Lease:
         now = dispatcher.clock()
         took_s = max(0.0, now - self._began_at) if seconds is None else seconds
         dispatcher.router.end(self._ticket, outcome, took_s, now)
-        dispatcher.wake()
+        dispatcher.wake(self.name)
 
     async def __aenter__(self) -> Self:
         """Return the lease."""
@@ -96,6 +96,15 @@ class Lease:
         """End it as cancelled unless it has ended."""
         if not self.ended:
             self.end("cancelled")
+
+
+Watch = Callable[[str, str, float | None], None]
+"""Is told every decision: selected, none, waited, saturated or expired; who was selected, or
+nothing; and how many seconds it took, where a choice was made."""
+
+
+def _unwatched(result: str, name: str, seconds: float | None) -> None:
+    del result, name, seconds
 
 
 class _Waiting:
@@ -133,6 +142,7 @@ class Dispatcher:
         self.budget = budget
         self.max_waiting = max_waiting
         self.explaining = explaining
+        self.watch: Watch = _unwatched
         self._queues: dict[str, deque[_Waiting]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -151,8 +161,9 @@ class Dispatcher:
         """Return a slot of the best who is free, waiting for one until `until` by our clock.
 
         To exclude somebody makes it a second try, which takes from the retry budget. Those who
-        wait come first in, first out; but once the first has waited for most of its time, the
-        newest go first, who can still be served in time. Cancelled, it leaves no slot taken.
+        wait come first in, first out; whoever has too little time left is given up. With
+        `Params.newest_first`, once the first has waited for so much of its time the newest go
+        first. Cancelled, it leaves no slot taken.
 
         Raises:
             NobodyCan: nobody has the capability, or all who have it are excluded.
@@ -169,8 +180,10 @@ class Dispatcher:
             if lease is not None:
                 return lease
         if len(queue) >= self.max_waiting:
+            self.watch("saturated", "", None)
             raise Saturated(f"{len(queue)} tasks wait for {capability!r} already.", after_s=5.0)
         queue.append(waiting)
+        self.watch("waited", "", None)
         self._arm(now)
         served = False
         try:
@@ -186,11 +199,19 @@ class Dispatcher:
                 self._leave(queue, waiting)
         return lease
 
-    def wake(self) -> None:
-        """Look whether those who wait can be served; call it after a beat, a pause or an add."""
+    def wake(self, freed: str | None = None) -> None:
+        """Look whether those who wait can be served; call it after a beat, a pause or an add.
+
+        What has waited longest goes first. `freed` has a slot to give: what it does well counts
+        more, as waiting time times its success.
+        """
         now = self.clock()
-        heads = sorted((queue[0].since, name) for name, queue in self._queues.items() if queue)
-        for _, capability in heads:
+        heads = []
+        for capability, queue in self._queues.items():
+            if queue:
+                suits = self.router.expected(freed, capability) if freed else 1.0
+                heads.append(((queue[0].since - now) * suits, capability))
+        for _, capability in sorted(heads):
             self._drain(capability, now)
         self._arm(now)
 
@@ -206,9 +227,12 @@ class Dispatcher:
 
     def _try(self, capability: str, waiting: _Waiting, now: float) -> Lease | None:
         router = self.router
+        began = self.clock()
         name = router.choose(capability, now, waiting.exclude, waiting.favour)
+        took_s = self.clock() - began
         if name is WAIT:
             return None
+        self.watch("none" if name is None else "selected", name or "", took_s)
         if name is None:
             raise self._nobody(capability, waiting.exclude)
         scores = router.explain(capability, now, waiting.exclude) if self.explaining else ()
@@ -225,7 +249,7 @@ class Dispatcher:
             if waiting.lease.done():
                 del queue[place]
                 continue
-            if now > waiting.until - self.router.params.shed_s:
+            if self._hopeless(waiting, now):
                 del queue[place]
                 waiting.lease.set_exception(self._too_late(capability, waiting))
                 continue
@@ -242,6 +266,12 @@ class Dispatcher:
                 passed += 1  # it waits for others than those who are free
             else:
                 return
+
+    def _hopeless(self, waiting: _Waiting, now: float) -> bool:
+        """Return whether too little of its time is left to begin it."""
+        params = self.router.params
+        least_s = max(params.shed_s, params.shed_share * (waiting.until - waiting.since))
+        return now > waiting.until - least_s
 
     @staticmethod
     def _leave(queue: deque[_Waiting], waiting: _Waiting) -> None:
@@ -277,4 +307,5 @@ class Dispatcher:
             for score in self.router.explain(capability, now, waiting.exclude)
         )
         waited_s = now - waiting.since
+        self.watch("expired", "", None)
         return TooLate(f"nobody was free for {capability!r} within {waited_s:.1f} s ({why}).")

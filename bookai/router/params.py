@@ -20,7 +20,7 @@ class Params:
     health_prior_n: float = 2.0
     skill_prior_n: float = 6.0
     # What a failed attempt costs besides its time.
-    failure_s: float = 1.5
+    failure_s: float = 3.0
     # Luck in a choice: 0 takes the best known, 1 is full Thompson sampling.
     explore: float = 0.5
     # How much slower one gets when all of its slots are taken (0.25: by a quarter).
@@ -47,6 +47,9 @@ class Params:
     alarm: float = 3.0
     alarm_half_life_s: float = 20.0
     alarm_wins: int = 5
+    # Whoever succeeds less often than this is not asked while somebody twice as good is merely
+    # busy: a wasted attempt costs more than a short wait. 0 = everybody who is free is asked.
+    hopeless: float = 0.35
     # Nobody asks one who is busy for this long.
     busy_s: float = 0.25
     # Decay reaches every member's price within this long (longer where there are thousands).
@@ -55,20 +58,24 @@ class Params:
     draws: int = 0
     # How many of the latest outcomes a late one may be sorted into (0: late ones only count).
     replay: int = 0
-    # A waiting task whose time left is less than this is not begun.
+    # A waiting task with less than this left, in seconds or as a share of its time, is not begun.
     shed_s: float = 0.0
-    # The queue turns to newest first once its head has waited for this share of its time.
-    newest_first: float = 0.7
+    shed_share: float = 1 / 6
+    # The queue turns to newest first once its head has waited for this share of its time, 1: never.
+    # Given up in time, the oldest first lose least in a burst (docs/why/routing-quality.md).
+    newest_first: float = 1.0
 
 
 # The simulator's world: tasks of about a second with 12 s to live.
-SIM = Params(shed_s=1.0)
+SIM = Params()
 
 # Agents' steps take from seconds to an hour and there are few in a day, so a bad morning is worth
 # remembering at noon: evidence halves in six hours for skill and in half an hour for health, and a
 # breaker opens for a minute, as long as a service needs to come back. A latency belongs to one
 # capability: writing and rendering have nothing in common. Outcomes of other processes come late
-# and out of order, so the last ones are kept.
+# and out of order, so the last ones are kept. Somebody better may be busy for an hour: nobody waits
+# for him. Steps of seconds share their queue with steps of an hour, so what is too late cannot be
+# told from the time left; the newest go first when it gets late.
 STEPS = Params(
     health_half_life_s=1800.0,
     skill_half_life_s=6 * 3600.0,
@@ -80,18 +87,23 @@ STEPS = Params(
     breaker_max_s=300.0,
     breaker_forget_s=3600.0,
     alarm_half_life_s=1800.0,
+    hopeless=0.0,
     busy_s=1.0,
     refresh_s=1.0,
     replay=32,
+    shed_share=0.0,
+    newest_first=0.7,
 )
 
 # Model servers: calls of a second or so, many a minute. Streams on one GPU slow each other down,
 # hence the higher `load`; the skill of a server at a model changes when somebody changes the model.
-# Servers are probed for life every 2 s by the pool, which says so by `beat`.
+# Servers are probed for life every 2 s by the pool, which says so by `beat`. A caller's deadline
+# says nothing about how long a call takes, so only what has next to no time left is given up.
 MODELS = Params(
     skill_half_life_s=120.0,
     load=1.5,
     latency_decay_s=30.0,
     one_latency=False,
-    shed_s=0.05,
+    shed_s=0.5,
+    shed_share=0.0,
 )

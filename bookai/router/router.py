@@ -7,20 +7,21 @@ from math import inf
 from random import Random
 from typing import Final, Literal
 
-from bookai.router.evidence import Event
+from bookai.router.evidence import Event, Outcome
 from bookai.router.member import Member, Row, Ticket
-from bookai.router.outcomes import Outcome
 from bookai.router.params import Params
+from bookai.router.patience import last_resort, worth_waiting
 from bookai.router.score import Score, Standing, scores
 from bookai.router.table import Luck, Table
 
 NOBODY: frozenset[str] = frozenset()
+NO_ROWS: frozenset[int] = frozenset()
+NO_SECONDS: dict[int, float] = {}
 # Decay reaches prices in slices, so that no choice pays for all members at once.
 SLICE = 8
 MOST_AT_ONCE = 256
 MOST_A_SECOND = 2000.0
-# A member that has left is forgotten when this many of its half-lives have passed.
-GONE_HALF_LIVES = 8.0
+LONG_S = 3600.0  # by then everything is owed a look
 
 
 class Wait(Enum):
@@ -51,6 +52,7 @@ class Router:
         self._turn = 0
         self._owed = 0.0
         self._looked_at = -inf
+        self._due = -inf  # when there is next something to look at
         self._seen = -inf
 
     @property
@@ -83,6 +85,7 @@ class Router:
             member = self._gone.pop(name, None) or Member(name, self._rng.random())
             self._members[name] = member
             self._turns.append(member)
+            self._due = -inf
         member.capacity, member.cost_s = capacity, cost_s
         member.memory.declare(skills, self.params)
         for capability in member.rows.keys() - skills.keys():
@@ -141,9 +144,10 @@ class Router:
     ) -> str | Literal[Wait.WAIT] | None:
         """Return who should be asked; WAIT: those who could are busy; None: there is nobody.
 
+        WAIT as well when only such are free as will most likely fail (`Params.hopeless`).
         `favour` takes seconds off a member's expected time: it has the work warm in a cache.
         """
-        if now > self._looked_at:
+        if now >= self._due:
             self._look(now)
         table = self._tables.get(capability)
         if table is None:
@@ -156,8 +160,15 @@ class Router:
             off_s = self._off(capability, favour) if favour else NO_SECONDS
             best = table.best(without, off_s)
         if best is not None:
+            if table.mean[best] < self.params.hopeless and worth_waiting(
+                table, capability, best, without, now, self.params
+            ):
+                return WAIT
             return table.members[best].name
-        return self._busy_or_last(capability, table, without, now)
+        if len(without) == len(table):
+            return None
+        last = last_resort(table, capability, without, now, self.params)
+        return WAIT if last is None else last
 
     def _rows(self, capability: str, names: Set[str]) -> Set[int]:
         rows = (self._members[name].rows.get(capability) for name in names if name in self._members)
@@ -171,28 +182,11 @@ class Router:
                 off_s[member.rows[capability].place] = seconds
         return off_s
 
-    def _busy_or_last(
-        self, capability: str, table: Table, without: Set[int], now: float
-    ) -> str | Literal[Wait.WAIT] | None:
-        """Nobody may be asked: wait for the busy, else try one behind an open breaker.
-
-        When all breakers are open they tell nothing, and asking is better than giving up.
-        """
-        params, best, least = self.params, None, inf
-        if len(without) == len(table):
-            return None
-        for place, member in enumerate(table.members):
-            if place in without or member.silent(now, params):
-                continue
-            craft = member.evidence.crafts[capability]
-            if not member.barred(craft, now, params):
-                return WAIT
-            if not member.full(now):
-                wait_s = member.wait_s(craft, member.rows[capability], params)
-                score = (wait_s + params.failure_s) / max(0.02, table.mean[place])
-                if score < least:
-                    best, least = member.name, score
-        return WAIT if best is None else best
+    def expected(self, name: str, capability: str) -> float:
+        """Return the success last seen of a member, 0 to 1; 0 for what it cannot do."""
+        member = self._members.get(name)
+        row = member.rows.get(capability) if member else None
+        return row.table.mean[row.place] if row else 0.0
 
     def begin(self, name: str, capability: str, now: float) -> Ticket:
         """Take one of a member's slots."""
@@ -251,20 +245,20 @@ class Router:
         return scores(table, capability, exclude, now, self.params)
 
     def state(self, name: str, now: float | None = None) -> Standing:
-        """Return how a member stands at `now`, or when the router last heard of anything."""
+        """Return how a member stands; any thread may ask. Without `now`: as of the last event."""
         member = self._members[name]
         now = self._seen if now is None else max(now, self._seen)
         crafts = member.evidence.crafts
         success = {
             capability: member.success(crafts[capability], now, self.params)[0]
-            for capability in member.rows
+            for capability in tuple(member.rows)
         }
         breaker = member.evidence.breaker.state(now)
         return Standing(name, member.in_flight, member.capacity, success, breaker, member.beat_at)
 
     def next_change(self, now: float) -> float | None:
         """Return when time alone may next free somebody: a pause, a breaker. None: never."""
-        if now > self._looked_at:
+        if now >= self._due:
             self._look(now)
         return self._wakes[0][0] if self._wakes else None
 
@@ -274,6 +268,7 @@ class Router:
         wake_at = member.next_change(now, self.params)
         if wake_at < member.wake_at:
             member.wake_at = wake_at
+            self._due = min(self._due, wake_at)
             heappush(self._wakes, (wake_at, member.name))
 
     def _look(self, now: float) -> None:
@@ -285,16 +280,20 @@ class Router:
             if member is not None and member.wake_at == wake_at:
                 member.wake_at = inf
                 self._refresh(member, now)
+        self._decay(now)
+
+    def _decay(self, now: float) -> None:
+        """Refresh as many members as are owed for the time gone by, in turn."""
         count = len(self._turns)
         a_second = min(count / self.params.refresh_s, MOST_A_SECOND)
-        self._owed = min(self._owed + (now - max(self._looked_at, now - 3600)) * a_second, count)
+        gone_s = min(LONG_S, max(0.0, now - self._looked_at))
+        self._owed = min(self._owed + gone_s * a_second, count)
         self._looked_at = now
-        if self._owed >= min(SLICE, count):
+        slice_ = min(SLICE, count)
+        if self._owed >= slice_:
             for _ in range(min(int(self._owed), MOST_AT_ONCE)):
                 self._turn = (self._turn + 1) % count
                 self._refresh(self._turns[self._turn], now)
             self._owed = 0.0
-
-
-NO_ROWS: frozenset[int] = frozenset()
-NO_SECONDS: dict[int, float] = {}
+        next_slice = now + (slice_ - self._owed) / a_second if count else inf
+        self._due = min(next_slice, self._wakes[0][0]) if self._wakes else next_slice

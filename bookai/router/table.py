@@ -1,48 +1,44 @@
 """The candidates for one capability as columns of numbers, and the scan that finds the best.
 
 Prices and success are kept up to date when something happens, so a choice is one pass over three
-columns. Up to `SMALL` candidates plain lists are the quickest; above it arrays of 32-bit floats are
-scanned by numpy, whose calls cost some microseconds however few there are.
+columns. Up to `FEW` candidates plain lists are the quickest; above it `bookai.router.crowd` scans
+arrays of 32-bit floats with numpy, which is loaded when the first crowd comes together.
 """
 
 from array import array
 from collections.abc import Mapping, MutableSequence, Set
+from importlib import import_module
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from bookai.router.crowd import Crowd, Floats
     from bookai.router.member import Member
 
-SMALL = 64
+FEW = 16
 # Success is never taken for certain, nor for impossible.
 SURE = 0.999
 HOPELESS = 0.02
 # However much a candidate is favoured, its price stays above nothing.
 LEAST_S = 1e-3
 
-Floats = NDArray[np.float32]
 Column = MutableSequence[float]
 
 
 class Luck:
     """A ring of normal numbers: a choice takes as many in a row as it has candidates."""
 
+    SIZE = 4096
+
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.few = [rng.gauss(0.0, 1.0) for _ in range(64 * SMALL)]
-        self.many: Floats = np.array(self.few, np.float32)
+        self.ring = [rng.gauss(0.0, 1.0) for _ in range(self.SIZE)]
+        self.long_ring: Floats | None = None  # for crowds, which make it
 
     def start(self, count: int) -> int:
         """Return where in the ring a choice among `count` begins."""
-        if count > SMALL and 2 * count > len(self.many):
-            more = np.random.default_rng(self.rng.getrandbits(64)).standard_normal(4 * count)
-            self.many = more.astype(np.float32)
-        size = len(self.many) if count > SMALL else len(self.few)
-        return int(self.rng.random() * (size - count))
+        return int(self.rng.random() * (self.SIZE - count))
 
 
 class Table:
@@ -58,8 +54,7 @@ class Table:
         # What is known of the members' latencies, for those of whom nothing is known.
         self.known_s = 0.0
         self.known = 0
-        self._views: tuple[Floats, Floats, Floats] | None = None
-        self._scratch: Floats = np.empty(0, np.float32)
+        self._crowd: Crowd | None = None
 
     def __len__(self) -> int:
         """Return how many candidates there are."""
@@ -71,8 +66,8 @@ class Table:
 
     def append(self, member: "Member") -> int:
         """Add a row that nobody can choose yet; return its place."""
-        self._let_go()
-        if len(self.members) == SMALL and isinstance(self.price, list):
+        self._crowd = None  # an array cannot grow while numpy looks at its memory
+        if len(self.members) == FEW and isinstance(self.price, list):
             self.price, self.mean, self.spread = (
                 array("f", column) for column in (self.price, self.mean, self.spread)
             )
@@ -84,7 +79,7 @@ class Table:
 
     def pop(self, place: int) -> "Member | None":
         """Take a row out; return the member that has moved into its place, if one has."""
-        self._let_go()
+        self._crowd = None
         last = self.members.pop()
         numbers = self.price.pop(), self.mean.pop(), self.spread.pop()
         if place == len(self.members):
@@ -93,19 +88,15 @@ class Table:
         self.price[place], self.mean[place], self.spread[place] = numbers
         return last
 
-    def _let_go(self) -> None:
-        # An array cannot grow while numpy looks at its memory.
-        self._views = None
-
     def best(self, without: Set[int], off_s: Mapping[int, float]) -> int | None:
         """Return the row with the least (W + C)/p, p drawn from its posterior; None: no row.
 
         Rows in `without` are passed over; `off_s` takes seconds off a row's price.
         """
         count = len(self.members)
+        if isinstance(self.price, array):
+            return self.crowd().best(without, off_s)
         self.drawn = self.luck.start(count)
-        if count > SMALL:
-            return self._best_of_many(without, off_s)
         price = self.price
         if without or off_s:
             price = list(price)
@@ -114,7 +105,7 @@ class Table:
             for row in without:
                 price[row] = inf
         best, least = None, inf
-        luck = self.luck.few[self.drawn : self.drawn + count]
+        luck = self.luck.ring[self.drawn : self.drawn + count]
         columns = zip(price, self.mean, self.spread, luck, strict=True)
         for row, (cost, mean, spread, z) in enumerate(columns):
             p = mean + spread * z
@@ -127,35 +118,19 @@ class Table:
                 best, least = row, score
         return best
 
-    def _best_of_many(self, without: Set[int], off_s: Mapping[int, float]) -> int | None:
-        if self._views is None:
-            price, mean, spread = (
-                np.frombuffer(column, np.float32)  # type: ignore[call-overload]  # an array by now
-                for column in (self.price, self.mean, self.spread)
-            )
-            self._views = price, mean, spread
-            self._scratch = np.empty(len(self.members), np.float32)
-        price, mean, spread = self._views
-        score = self._scratch
-        np.multiply(spread, self.luck.many[self.drawn : self.drawn + len(score)], out=score)
-        np.add(score, mean, out=score)
-        np.minimum(score, SURE, out=score)
-        np.maximum(score, HOPELESS, out=score)
-        for row, seconds in off_s.items():
-            # p is scaled instead of the price, which others share.
-            score[row] *= price[row] / max(LEAST_S, float(price[row]) - seconds)
-        np.divide(price, score, out=score)
-        for row in without:
-            score[row] = inf
-        best = int(score.argmin())
-        return best if score[best] < inf else None
+    def crowd(self) -> "Crowd":
+        """Return the view on arrays of this table."""
+        if self._crowd is None:
+            module = import_module("bookai.router.crowd")
+            self._crowd = cast("Crowd", module.Crowd(self))
+        return self._crowd
 
     def best_drawn(self, draws: int, without: Set[int]) -> int | None:
         """Return the best of `draws` rows taken by lot; None: none of them may be asked."""
         rng, luck = self.luck.rng, self.luck
         self.drawn = luck.start(draws)
         best, least = None, inf
-        for z in luck.few[self.drawn : self.drawn + draws]:
+        for z in luck.ring[self.drawn : self.drawn + draws]:
             row = int(rng.random() * len(self.members))
             if row in without:
                 continue
@@ -167,6 +142,6 @@ class Table:
 
     def luck_of(self, row: int) -> float:
         """Return the normal number that the last choice drew for a row."""
-        if len(self.members) > SMALL:
-            return float(self.luck.many[self.drawn + row])
-        return self.luck.few[self.drawn + row]
+        if isinstance(self.price, array):
+            return self.crowd().luck_of(row)
+        return self.luck.ring[self.drawn + row]

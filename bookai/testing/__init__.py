@@ -161,9 +161,10 @@ class ScriptedToolbox(Toolbox):
         job_id: int,
         progress: Progress | None = None,
         before: Before | None = None,
+        until: float | None = None,
     ) -> "ScriptedToolbox":
         """Return a toolbox that shares the answers and the calls."""
-        del before
+        del before, until
         other = ScriptedToolbox()
         self.acted.append((agent, job_id))
         other._share(self.answers, self.calls, self.acted, progress)

@@ -71,28 +71,6 @@ def publications_command(limit: int, json_: bool) -> None:
     )
 
 
-@click.command(epilog="Example: bookai agents")
-@as_json
-def agents_command(json_: bool) -> None:
-    """List the agents with their track record, as the router sees it."""
-    rows = run(_look(lambda desk: desk.list_agents()))
-    if json_:
-        print_json(rows)
-        return
-    print_rows(
-        rows,
-        (
-            ("agent", lambda r: r.name),
-            ("can", lambda r: ", ".join(r.capabilities)),
-            ("tries", lambda r: r.tries),
-            ("success", lambda r: f"{r.success_rate:.0%}" if r.tries else None),
-            ("median s", lambda r: f"{r.median_seconds:.1f}" if r.median_seconds else None),
-            ("last error", lambda r: r.last_error),
-        ),
-        "no agent has registered yet: they do when the studio first works",
-    )
-
-
 @click.command(epilog="Example: bookai status")
 @as_json
 def status_command(json_: bool) -> None:

@@ -1,9 +1,14 @@
 """Agents for tests of the graph: each does its step with small records and counts its runs."""
 
+import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 
-from agents.base import Agent, Context
+from agents.base import Agent, Channel, Context
+from bookai.db.pool import Pool
 from bookai.models import (
     Article,
     Capability,
@@ -24,6 +29,9 @@ from bookai.models import (
     VideoJob,
     Voiceover,
 )
+from bookai.router import STEPS
+from graphs.members import on_duty
+from graphs.steps import Crew, IsOurs, MakeContext, Progress
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ALL: frozenset[Capability] = frozenset(
@@ -106,6 +114,28 @@ RESULTS: dict[Capability, dict[str, Record]] = {
     "publish": {"publication": PUBLICATION},
     "report": {"report": Report(views=None, note="counts nothing")},
 }
+
+
+GREEDY = replace(STEPS, explore=0.0)
+"""The router without luck: of equals, whoever joined first."""
+
+
+def no_context(
+    agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs, until: float
+) -> Context:
+    """For agents that use neither tools nor models."""
+    del agent, job, is_ours, until
+    return Context(None, None, Channel(), NOW, progress)  # type: ignore[arg-type] # not used
+
+
+def crew(
+    pool: Pool,
+    *agents: Agent,
+    clock: Callable[[], float] = time.time,
+    make_context: MakeContext = no_context,
+) -> Crew:
+    """Return a crew of these agents whose router draws no lots."""
+    return Crew(on_duty(agents, clock, Random(0), params=GREEDY), pool, make_context)
 
 
 class Hand(Agent):

@@ -8,9 +8,8 @@ from bookai.db.checkpoints import new_saver, open_checkpoint_pool
 from bookai.db.pool import Pool
 from bookai.models import PostEdit
 from graphs.production import Advance, Production
-from graphs.steps import Crew
-from tests.graphs.crew import NOW, POST, Hand
-from tests.graphs.test_production import TTL, line, new_job, no_context
+from tests.graphs.crew import NOW, POST, Hand, crew
+from tests.graphs.test_production import TTL, line, new_job
 
 ANN, BOB = "operator:ann", "operator:bob"
 
@@ -33,9 +32,8 @@ async def test_the_edited_post_is_what_is_published(pool: Pool, dsn: str) -> Non
 async def test_an_edited_post_waits_for_the_second_person(pool: Pool, dsn: str) -> None:
     hand, job_id = Hand(), await new_job(pool)
     async with open_checkpoint_pool(dsn) as savers, line(pool, dsn, hand):
-        crew = Crew({hand.name: hand}, pool, no_context, lambda: NOW)
         main = Production(
-            crew,
+            crew(pool, hand),
             pool,
             lambda fence: new_saver(savers, fence),
             TTL,

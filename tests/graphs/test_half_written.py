@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 
-from bookai.db import executions, jobs
+from bookai.db import jobs
 from bookai.db.checkpoints import CheckpointPool, FencedSaver, open_checkpoint_pool
 from bookai.db.pool import Pool, Unreachable
 from bookai.db.runs.fence import Fence
 from graphs.production import Advance, Production
-from graphs.steps import Crew
-from tests.graphs.crew import ALL, NOW, Hand
-from tests.graphs.test_production import TTL, decide, new_job, no_context
+from tests.graphs.crew import ALL, NOW, Hand, crew
+from tests.graphs.test_production import TTL, decide, new_job
 
 # A whole run writes so many: two at the start, one a node.
 CHECKPOINTS = 13
@@ -42,11 +41,9 @@ class Fails:
 @pytest.mark.parametrize("nth", range(1, CHECKPOINTS + 1))
 async def test_a_checkpoint_lost_after_its_step_ends_no_run(pool: Pool, dsn: str, nth: int) -> None:
     hand, job_id = Hand(), await new_job(pool)
-    await executions.register(pool, {hand.name: hand.capabilities})
-    crew = Crew({hand.name: hand}, pool, no_context, lambda: NOW)
     async with open_checkpoint_pool(dsn) as savers:
         fails = Fails(savers, nth)
-        main = Production(crew, pool, fails, TTL, lambda: NOW)
+        main = Production(crew(pool, hand), pool, fails, TTL, lambda: NOW)
 
         async def advance() -> Advance:
             try:

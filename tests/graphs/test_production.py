@@ -7,35 +7,28 @@ from datetime import timedelta
 
 import pytest
 
-from agents.base import Agent, Channel, Context
+from agents.base import Agent
 from bookai.db import approvals, audit, executions, jobs
 from bookai.db.checkpoints import CheckpointPool, new_saver, open_checkpoint_pool
 from bookai.db.pool import Pool
 from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Capability, Record, Trend, VideoJob
+from graphs.chain import Limit
 from graphs.production import Advance, Production
-from graphs.steps import Crew, IsOurs, Progress
-from tests.graphs.crew import ALL, ARTICLE, NOW, RESULTS, Hand, review
+from graphs.steps import Crew
+from tests.graphs.crew import ALL, ARTICLE, NOW, RESULTS, Hand, crew, review
 
 TTL = timedelta(hours=1)
 
 
-def no_context(agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs) -> Context:
-    """These agents use neither tools nor models."""
-    del agent, job, is_ours
-    return Context(None, None, Channel(), NOW, progress)  # type: ignore[arg-type]
-
-
 @asynccontextmanager
 async def line(pool: Pool, dsn: str, *agents: Agent) -> AsyncIterator[Production]:
-    await executions.register(pool, {agent.name: agent.capabilities for agent in agents})
-    crew = Crew({agent.name: agent for agent in agents}, pool, no_context, lambda: NOW)
     async with open_checkpoint_pool(dsn) as savers:
-        yield production(crew, pool, savers)
+        yield production(crew(pool, *agents), pool, savers)
 
 
-def production(crew: Crew, pool: Pool, savers: CheckpointPool) -> Production:
-    return Production(crew, pool, lambda fence: new_saver(savers, fence), TTL, lambda: NOW)
+def production(hands: Crew, pool: Pool, savers: CheckpointPool) -> Production:
+    return Production(hands, pool, lambda fence: new_saver(savers, fence), TTL, lambda: NOW)
 
 
 async def new_job(pool: Pool) -> int:
@@ -139,6 +132,7 @@ async def test_the_next_agent_stands_in_and_the_record_says_so(pool: Pool, dsn: 
             raise ToolFailed("no ink")
 
     broken, hand, job_id = Broken("a_writer", frozenset({"write"})), Hand(), await new_job(pool)
+    hand.proficiency = 0.5
     async with line(pool, dsn, broken, hand) as main:
         assert await main.advance(job_id) == Advance("waiting")
 
@@ -240,7 +234,7 @@ async def test_an_agent_that_takes_too_long_is_cut_off(
             await asyncio.Event().wait()
             return RESULTS[capability]
 
-    monkeypatch.setattr("graphs.steps.DEADLINE_S", {"scout": 0.1})
+    monkeypatch.setattr("graphs.steps.LIMITS", {"scout": Limit(0.1, 5)})
     job_id = await new_job(pool)
     async with line(pool, dsn, Slow()) as main:
         ended = await main.advance(job_id)

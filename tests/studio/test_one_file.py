@@ -8,16 +8,15 @@ import pytest
 
 import tools
 from agents.base import Agent
-from bookai.db import audit, executions, jobs
+from bookai.db import audit, jobs
 from bookai.db.runs.fence import take
 from bookai.models import Record
 from bookai.settings import Settings
 from bookai.toolbox import open_toolbox
-from graphs.steps import Crew, Step
+from graphs.steps import Step
 from mcp_server.guard import AGENTS
-from studio.wiring import now, open_office, open_studio, tool_server
-from tests.graphs.crew import ALL, Hand
-from tests.graphs.test_production import no_context
+from studio.wiring import open_office, open_studio, tool_server
+from tests.graphs.crew import ALL, Hand, crew
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"
 
@@ -32,17 +31,16 @@ async def test_the_agent_of_the_how_to_is_tried_and_replaced(settings: Settings)
     exec(example("add-an-agent.md"), namespace)
     newcomer = namespace["AGENT"]
     assert isinstance(newcomer, Agent)
-    # After "haiku_writer" in the alphabet: equal newcomers are asked in name order.
     hand = Hand("zeno")
 
     async with open_office(settings) as office:
         pool = office.database.pool
-        crew = Crew({one.name: one for one in (newcomer, hand)}, pool, no_context, now)
-        await executions.register(pool, {n: a.capabilities for n, a in crew.agents.items()})
+        # Of equal newcomers whoever joined first is asked first.
+        both = crew(pool, newcomer, hand)
         async with pool.acquire() as con, con.transaction():
             job_id = await jobs.create(con, "a.md", "default", "operator:test")
 
-        job = await crew.do(Step(await take(pool, job_id), "write"))
+        job = await both.do(Step(await take(pool, job_id), "write"))
 
         assert job.script is not None
         assert [(f.wanted, f.used) for f in job.fallbacks] == [("haiku_writer", "zeno")]

@@ -16,16 +16,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from agents.base import Agent, Channel, Context
-from bookai.db import executions
+from agents.base import Agent
 from bookai.db.checkpoints import new_saver, open_checkpoint_pool
 from bookai.db.pool import open_pool
 from bookai.models import Capability, Record, VideoJob
 from graphs.production import Production
-from graphs.steps import Crew, IsOurs, Progress
 from studio.engine import Procrastinate
 from studio.recovery import recover
-from tests.graphs.crew import ALL, NOW, RESULTS, Hand
+from tests.graphs.crew import NOW, RESULTS, Hand, crew
 
 
 class Slow(Hand):
@@ -46,18 +44,12 @@ class Slow(Hand):
         return RESULTS[capability]
 
 
-def context(agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs) -> Context:
-    del agent, job, is_ours
-    return Context(None, None, Channel(), NOW, progress)  # type: ignore[arg-type] # not used
-
-
 async def serve(options: dict[str, Any], stop: asyncio.Event) -> None:
     dsn = options["dsn"]
     hand: Agent = Slow(Path(options["folder"]), frozenset(options.get("hold", ())))
     async with open_pool(dsn, size=4) as pool, open_checkpoint_pool(dsn, size=2) as savers:
-        await executions.register(pool, {hand.name: ALL})
         production = Production(
-            Crew({hand.name: hand}, pool, context, lambda: NOW),
+            crew(pool, hand),
             pool,
             lambda fence: new_saver(savers, fence),
             timedelta(days=36500),

@@ -31,6 +31,7 @@ class Loads:
     def __init__(self, fleet: "Fleet") -> None:
         self._fleet = fleet
         self._guess_s: dict[str, float] = {}
+        self._ended_at: dict[str, float] = {}
         self._since: dict[Model, deque[float]] = {}
         self.counted: Counter[str] = Counter()
 
@@ -63,12 +64,14 @@ class Loads:
                 continue
             price, stand = min(places, key=lambda place: place[0])
             is_warm = any(s.is_warm(model) for s in self._fleet.of(model))
-            if not is_warm or now - min(since) > price * self.guess_s(model):
+            waited_s = now - max(min(since), self._ended_at.get(model.ref, 0.0))
+            if not is_warm or waited_s > price * self.guess_s(model):
                 self._begin(stand, model)
 
     def guess_s(self, model: Model) -> float:
-        """Return how long a load of this model takes, in seconds."""
-        return self._guess_s.get(model.ref, self._fleet.limits.load_guess_s)
+        """Return how long a load of this model takes, in seconds; a look at the least."""
+        limits = self._fleet.limits
+        return max(limits.look_every_s, self._guess_s.get(model.ref, limits.load_guess_s))
 
     def _places(self, model: Model) -> Iterator[tuple[float, Stand]]:
         """Yield servers that could load a model, each with its price in loads."""
@@ -114,6 +117,7 @@ class Loads:
             await self._loaded(stand, model, fleet.clock() - began)
         finally:
             stand.loading = None
+            self._ended_at[model.ref] = fleet.clock()
             if name in fleet.router.names:
                 fleet.router.pause(name, fleet.clock(), 0.0)
             fleet.changed()

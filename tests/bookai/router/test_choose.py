@@ -5,6 +5,7 @@ import pytest
 from bookai.router import SIM, WAIT, Outcome, Params, Router
 
 CALM = Params(explore=0.0)
+PATIENT = Params(explore=0.0, stale_s=1e9)
 
 
 def router_of(*names: str, params: Params = CALM, capacity: int = 1) -> Router:
@@ -229,6 +230,23 @@ def test_old_failures_are_forgotten() -> None:
     assert score.success > 0.84
 
 
+@pytest.mark.parametrize("crowd", [2, 500])
+def test_forgetting_reaches_choices_though_nothing_happens_in_the_meantime(crowd: int) -> None:
+    router = router_of(*(f"a{n}" for n in range(crowd)), params=PATIENT)
+    for n in range(crowd):
+        work(router, f"a{n}", "ok", 1.0 if n == 0 else 1.5, 0.0)
+    for _ in range(4):
+        work(router, "a0", "quality", 1.0, 0.0)
+    before = router.choose("write", 0.0)
+
+    later = 20 * CALM.skill_half_life_s
+    for step in range(4):  # in slices, so that no choice pays for all
+        router.choose("write", later + step)
+
+    assert before != "a0"
+    assert router.choose("write", later + 4) == "a0"
+
+
 def test_one_that_leaves_is_asked_no_more_and_is_known_when_it_comes_back() -> None:
     router = router_of("a", "b")
     for second in range(4):
@@ -295,8 +313,8 @@ def test_the_explanation_holds_no_floats_because_the_audit_log_takes_none() -> N
 
     assert score.as_json() == {
         "name": "a",
-        "score_s": "1.424",
-        "drawn_s": "1.424",
+        "score_s": "1.678",
+        "drawn_s": "1.678",
         "success": "0.855",
         "success_sd": "0.157",
         "latency_s": "1.000",

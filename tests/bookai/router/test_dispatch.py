@@ -107,7 +107,7 @@ async def test_those_who_wait_are_served_in_their_order() -> None:
 
 
 async def test_the_newest_is_served_first_once_the_oldest_has_waited_long() -> None:
-    hall, served = Hall("a"), list[int]()
+    hall, served = Hall("a", params=Params(newest_first=0.7)), list[int]()
 
     async def visit(number: int) -> None:
         async with await hall.queue.acquire("write", until=100.0):

@@ -1,0 +1,1 @@
+"""A discrete-event simulation of tasks routed over agents that cannot be relied on."""
