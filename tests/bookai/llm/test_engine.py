@@ -87,7 +87,7 @@ def server(engine: str) -> Server:
 def ask(server: Server, prompt: str, schema: dict[str, Any], max_tokens: int = 300) -> Call:
     changes = {"prompt": prompt, "answer_schema": schema, "temperature": 1.0}
     request = REQUEST.model_copy(update={**changes, "max_tokens": max_tokens})
-    return make_call(server, "tiny", request=request, seconds=30.0)
+    return make_call(server, "tiny", request=request, seconds=60.0, silence_s=60.0)
 
 
 async def busy_slots(engine: str) -> int:
