@@ -5,6 +5,7 @@ validated. `make engine` installs it.
 """
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,9 +14,12 @@ from typing import Any
 import httpx
 import pytest
 
-from bookai.llm.base import Call, CallFailed, Server
+from bookai.errors import BookAIError
+from bookai.llm.base import Call, CallFailed, Model, Server
 from bookai.llm.openai_compatible import OpenAICompatible
 from bookai.llm.parsing import NotJson, WrongShape, check_shape, parse_object
+from bookai.llm.pool import ModelPool
+from bookai.models import Record
 from tests.bookai.llm.calls import REQUEST, failure_of, make_call
 from tests.peers.tiny_model import write_tiny_model
 
@@ -39,6 +43,12 @@ LONG = {
     "required": ["n"],
     "additionalProperties": False,
 }
+
+
+class Said(Record):
+    """An answer, as text."""
+
+    text: str
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +123,34 @@ async def test_what_a_grammar_held_is_valid_or_refused(
     assert set(found) <= {"valid", "cut", "quality", "NotJson", "WrongShape"}
     assert found["valid"] > 0
     assert found.total() == CALLS
+
+
+async def test_the_pool_gives_out_what_is_valid_or_one_clear_error(
+    provider: OpenAICompatible, server: Server
+) -> None:
+    ref = "openai_compatible/tiny"
+    request = REQUEST.model_copy(update={"answer_schema": BOOK, "max_tokens": 300})
+    pool = ModelPool(
+        {provider.name: provider}, (server,), {ref: Model(ref, CONTEXT)}, {"creative": (ref,)}
+    )
+    found: Counter[str] = Counter()
+
+    async def one(number: int) -> None:
+        asked = request.model_copy(update={"prompt": f"Book {number}?", "temperature": 1.0})
+        try:
+            answer = await pool.ask(asked, lambda answer: Said(text=json.dumps(answer.content)))
+        except BookAIError as error:
+            found["refused" if "No model" in str(error) else str(error)] += 1
+        else:
+            check_shape(json.loads(answer.value.text), BOOK)
+            found["valid"] += 1
+
+    async with pool, asyncio.TaskGroup() as group:
+        for number in range(8):
+            group.create_task(one(number))
+
+    assert set(found) <= {"valid", "refused"}
+    assert found["valid"] > 0
 
 
 def _judged(text: str) -> str:

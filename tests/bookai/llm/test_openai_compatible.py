@@ -158,9 +158,9 @@ async def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
 @pytest.mark.parametrize(
     ("trap", "seconds", "silence_s", "kind"),
     [
-        ("hang", 5.0, 0.2, "first_chunk_timeout"),
-        ("stall", 5.0, 0.2, "idle_timeout"),
-        ("stall", 0.2, 5.0, "deadline"),
+        ("hang", 9.0, 0.6, "first_chunk_timeout"),
+        ("stall", 9.0, 0.6, "idle_timeout"),
+        ("stall", 0.6, 9.0, "deadline"),
     ],
 )
 async def test_a_silent_server_is_hung_up_on(
@@ -244,3 +244,15 @@ async def test_no_proxy_of_the_environment_stands_before_a_server_of_ours(
         reply = await provider.reply(make_call(server, "tiny"))
 
     assert json.loads(reply.text) == ANSWER
+
+
+async def test_a_far_server_is_reached_by_a_proxy_where_settings_say_so(
+    provider: OpenAICompatible, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with FakeOpenAI() as peer:
+        monkeypatch.setenv("http_proxy", peer.url)
+        far = Server("far", "openai_compatible", "http://models.example.org/v1", proxy=True)
+        reply = await provider.reply(make_call(far, "tiny"))
+
+    assert json.loads(reply.text) == ANSWER
+    assert peer.headers[0]["host"] == "models.example.org"

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bookai.db import audit
+from bookai.testing.fake_ollama import Config, FakeOllama
+from bookai.testing.fake_ollama.config import LLAMA, MISTRAL
 from studio.cli import bookai
 from tests.peers.fake_anthropic import FakeAnthropic
 from tests.peers.fake_openai import FakeOpenAI
@@ -145,6 +147,23 @@ async def test_a_model_that_bills_is_paid_from_its_budget_until_that_is_spent(
     rows = await pool.fetch("SELECT body FROM audit_log")
     for said in (*(row["body"] for row in rows), first.output, str(second.exception)):
         assert KEY not in said
+
+
+async def test_a_missing_model_is_fetched_with_its_progress(desk: Desk) -> None:
+    config = Config(models=(LLAMA,), library=(MISTRAL,), time_scale=0.01)
+    async with FakeOllama(config) as fake:
+        desk.write(f'[[models.servers]]\nprovider = "ollama"\nname = "gpu1"\nurl = "{fake.url}"\n')
+        before = (await desk()).stdout
+        done = await desk("pull", "ollama/mistral:7b")
+        after = await desk.json()
+        unknown = await desk("pull", "ollama/nobody:1b")
+
+    assert "bookai models pull ollama/mistral:7b" in before
+    assert "pulling manifest" in done.stdout
+    assert done.stdout.endswith("success\n")
+    creative = next(one for one in after["chains"] if one["content"] == "creative")
+    assert [one["state"] for one in creative["models"]] == ["ready", "ready", "loaded"]
+    assert "cannot get 'nobody:1b'" in str(unknown.exception)
 
 
 async def test_only_ollama_fetches_models(desk: Desk) -> None:
