@@ -217,7 +217,7 @@ async def _render(job: VideoJob, ctx: Context) -> VideoJob:
         disclosure=_disclosure(job),
         origin=Origin(source_url=article.url, article_sha256=article.sha256),
     )
-    fallbacks = (*job.fallbacks, *_encoder_fallback(render, job))
+    fallbacks = (*job.fallbacks, *_voice_fallback(voiceover, job), *_encoder_fallback(render, job))
     return job.model_copy(update={"voiceover": voiceover, "render": render, "fallbacks": fallbacks})
 
 
@@ -237,6 +237,14 @@ async def _check(job: VideoJob, ctx: Context) -> VideoJob:
         failed = "; ".join(f"{one.check}: {one.detail}" for one in report.findings if not one.ok)
         raise Refused(f"the finished video fails its check: {failed}")
     return job.model_copy(update={"check": report})
+
+
+def _voice_fallback(voiceover: Voiceover, job: VideoJob) -> tuple[Fallback, ...]:
+    fallback = voiceover.fallback
+    if fallback is None or fallback in job.fallbacks:
+        return ()
+    FALLBACKS.labels(fallback.what).inc()
+    return (fallback,)
 
 
 def _encoder_fallback(render: Render, job: VideoJob) -> tuple[Fallback, ...]:

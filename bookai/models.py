@@ -204,12 +204,16 @@ class Word(Record):
 
 
 class Voiceover(Record):
-    """The narration: a WAV file and the engine's own word times."""
+    """The narration: a WAV file and the engine's own word times.
+
+    `voice` is who spoke; `fallback` says why that is not the wanted one.
+    """
 
     path: str
     words: tuple[Word, ...]
     duration_s: float
     voice: str
+    fallback: Fallback | None = None
     language: str
     sample_rate: int
 

@@ -18,7 +18,8 @@ from tools.audio.loudness import SAMPLE_RATE, Samples
 from tools.audio.master import Master, finish, resample, soften
 from tools.base import Tool, ToolContext
 from tools.media.paths import job_folder
-from tools.voices.base import Utterance, Voice, installed_voices
+from tools.voices._choir import installed_choir
+from tools.voices.base import Utterance
 
 LEAD_S = 0.12
 TAIL_S = 0.6
@@ -35,20 +36,21 @@ async def speak(
     ctx: ToolContext,
     job_id: Annotated[int, Field(description="The job whose folder gets the track.", ge=1)],
     script: Annotated[Script, Field(description="What is said, line by line.")],
-    voice: Annotated[str, Field(max_length=64, description="The voice's name: 'espeak'.")],
+    voice: Annotated[str, Field(max_length=64, description="The wanted voice: 'espeak'.")],
 ) -> Voiceover:
     """Speak the script offline and write voice.wav: 48 kHz stereo, -14 LUFS, with word times.
 
     Call it after the script is accepted and before render_video. The same script gives the same
-    track. Refuses a language without a voice and a script that takes over 180 seconds.
+    track. Where the wanted voice cannot, another one of the language speaks and `fallback` says so.
+    Refuses a language without a voice and a script that takes over 180 seconds.
     """
-    speaker = _voice(voice)
     _refuse_too_much(script)
     folder = job_folder(ctx.work_dir, job_id)
     await ctx.progress(0.05, f"{voice} speaks {len(script.lines)} lines")
-    utterances = await speaker.speak(
-        [line.text for line in script.lines], script.language, ctx.config.get(voice, {})
+    spoken = await installed_choir().speak(
+        voice, [line.text for line in script.lines], script.language, ctx.config
     )
+    utterances = spoken.utterances
     begins, duration_s = _schedule(script.lines, utterances)
     if duration_s > LONGEST_S:
         raise Refused(
@@ -64,17 +66,11 @@ async def speak(
         path=str(path),
         words=_words(utterances, begins),
         duration_s=master.samples.shape[-1] / SAMPLE_RATE,
-        voice=voice,
+        voice=spoken.voice,
+        fallback=spoken.fallback,
         language=script.language,
         sample_rate=SAMPLE_RATE,
     )
-
-
-def _voice(name: str) -> Voice:
-    voices = installed_voices()
-    if name not in voices:
-        raise Refused(f"There is no voice {name!r}; there is {', '.join(sorted(voices))}.")
-    return voices[name]
 
 
 def _refuse_too_much(script: Script) -> None:

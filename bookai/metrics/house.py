@@ -26,7 +26,7 @@ _CALLED = Label(
         "failed",
     ),
 )
-_STOOD_IN = Label("what", ("agent", "writer model", "video encoder", "voice", "account"))
+_STOOD_IN = Label("what", ("agent", "writer model", "video encoder", "voice"))
 _STATUS = Label("status", ("done", "refused", "failed", "cancelled"))
 _DECISION = Label("decision", ("approved", "rejected"))
 _POSTED = Label("outcome", ("posted", "failed", "unknown", "duplicate", "dead"))

@@ -58,14 +58,14 @@ PLATFORM = Label("platform", most=10)
 TOOL = Label("tool", most=32)
 COPY = Label("copy", most=8)
 CANDIDATE = Label("candidate", ("",), most=80)
-"""Whoever the router may choose: agents, model servers, voices, accounts."""
+"""Whoever the router may choose: agents, model servers, voices."""
 GEN_AI_AGENT = AGENT.renamed("gen_ai_agent_name")
 GEN_AI_MODEL = MODEL.renamed("gen_ai_request_model")
 GEN_AI_PROVIDER = PROVIDER.renamed("gen_ai_provider_name")
 
 CAPABILITY = Label("capability", get_args(Capability))
 QUEUE = Label("queue", (*get_args(Queue), "desk"))
-KIND = Label("kind", ("step", "model", "voice", "account"))
+KIND = Label("kind", ("step", "model", "voice"))
 OUTCOME = Label(
     "outcome",
     ("ok", "refused", "quality", "infra", "timeout", "busy", "client", "cancelled", "lost"),

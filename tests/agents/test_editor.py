@@ -9,6 +9,7 @@ from agents.editor import AGENT, review
 from bookai.errors import Refused, ToolFailed
 from bookai.models import (
     CheckReport,
+    Fallback,
     Finding,
     Line,
     Offer,
@@ -274,6 +275,17 @@ async def test_an_encoder_in_software_is_told_as_a_fallback_once() -> None:
 
     assert [(one.used, one.why) for one in once.fallbacks] == [("libx264", "no GPU found")]
     assert twice.fallbacks == once.fallbacks
+
+
+async def test_a_voice_that_stands_in_is_told_as_a_fallback_once() -> None:
+    other = Fallback(what="voice", wanted="anna", used="espeak", why="anna broke")
+    spoken = VOICEOVER.model_copy(update={"fallback": other})
+    ctx = context(ScriptedToolbox(speak=spoken, render_video=RENDER))
+
+    once = await AGENT.run("render", job(), ctx)
+    twice = await AGENT.run("render", once, ctx)
+
+    assert once.fallbacks == twice.fallbacks == (other,)
 
 
 async def test_a_tool_that_breaks_is_not_swallowed() -> None:

@@ -149,7 +149,6 @@ async def test_the_same_script_gives_the_same_track(tmp_path: Path) -> None:
     ("wrong", "voice", "says"),
     [
         (script(("hook", "こんにちは"), language="ja"), "espeak", "'ja'"),
-        (SHORT, "nobody", "espeak"),
         (script(("hook", "  ")), "espeak", "no words"),
         (script(("hook", "word " * 5_000)), "espeak", "25000 characters"),
         (script(*[A_BEAT] * 201), "espeak", "201 lines"),
@@ -163,6 +162,14 @@ async def test_what_cannot_be_spoken_is_refused_and_leaves_nothing(
         await speak(context(tmp_path), 7, wrong, voice)
 
     assert os.listdir(tmp_path) == []
+
+
+async def test_a_voice_that_is_not_there_is_stood_in_for_and_labelled(tmp_path: Path) -> None:
+    voiceover = await speak(context(tmp_path), 7, SHORT, "nobody")
+
+    assert voiceover.voice == "espeak"
+    assert voiceover.fallback is not None
+    assert (voiceover.fallback.what, voiceover.fallback.wanted) == ("voice", "nobody")
 
 
 async def test_a_speech_over_three_minutes_is_refused_with_its_length(tmp_path: Path) -> None:
