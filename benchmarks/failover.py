@@ -21,7 +21,7 @@ from benchmarks.simulation.world import World
 RIVALS: tuple[type[Policy], ...] = (Ours, StaticWeights, SimpleShuffle, LeastBusy, TwoChoices)
 TASKS = 200_000
 FIRST_SEED = 301
-SEEDS = 6
+SEEDS = 5
 
 
 def at_once(runs: list[Run]) -> str:

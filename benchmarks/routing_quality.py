@@ -15,16 +15,16 @@ import sys
 from pathlib import Path
 
 from benchmarks.simulation.chart import draw
+from benchmarks.simulation.page import renew
 from benchmarks.simulation.policies import POLICIES, RIVALS, Ours
 from benchmarks.simulation.runs import Run, run_all
 from benchmarks.simulation.scenarios import SCENARIOS
-from benchmarks.simulation.summary import Summary, percentile
+from benchmarks.simulation.summary import FAULTY, Summary, percentile
 from benchmarks.simulation.world import FAULTS, Condition
 
 FIRST_SEED = 301
 SEEDS = 12
 BEHIND_POINTS = 0.3
-FAULTY = ("outages", "all")
 
 
 def print_table(summary: Summary) -> None:
@@ -108,6 +108,7 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--processes", type=int, help="one a core, when not given")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="draw the success as SVG")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="renew the table in this page")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="run again only what changed")
     options = parser.parse_args()
     seeds = range(options.first_seed, options.first_seed + options.seeds)
@@ -127,6 +128,8 @@ def main() -> int:
     print()
     for met, text in goals(summary):
         print(f"goal {'met' if met else 'missed'}: {text}")
+    if options.page:
+        renew(options.page, summary, seeds, tasks)
     if options.chart:
         options.chart.write_text(draw(summary), encoding="utf-8")
     return 0

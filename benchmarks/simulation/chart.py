@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from html import escape
 
 from benchmarks.simulation.policies import ORACLES, OURS, POLICIES, Policy
-from benchmarks.simulation.summary import Summary, percentile
+from benchmarks.simulation.summary import FAULTY, Summary, percentile
 
 WIDTH = 900
 TOP, ROW, BOTTOM = 78, 24, 64
 NAMES = 210
-FAULTY = ("outages", "all")
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328; }
 .small { font-size: 11.5px; fill: #59636e; }

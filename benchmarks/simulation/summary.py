@@ -10,6 +10,9 @@ from benchmarks.simulation.policies import Policy
 from benchmarks.simulation.runs import Run
 from benchmarks.simulation.world import FAULTS, Condition
 
+# Where routing around faults is timed.
+FAULTY = ("outages", "all")
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

@@ -98,7 +98,8 @@ STEPS = Params(
 # Model servers: calls of a second or so, many a minute. Streams on one GPU slow each other down,
 # hence the higher `load`; the skill of a server at a model changes when somebody changes the model.
 # Servers are probed for life every 2 s by the pool, which says so by `beat`. A caller's deadline
-# says nothing about how long a call takes, so only what has next to no time left is given up.
+# says nothing about how long a call takes, so only what has next to no time left is given up;
+# then oldest first would waste a lasting overload, and the newest go first when it gets late.
 MODELS = Params(
     skill_half_life_s=120.0,
     load=1.5,
@@ -106,4 +107,5 @@ MODELS = Params(
     one_latency=False,
     shed_s=0.5,
     shed_share=0.0,
+    newest_first=0.7,
 )

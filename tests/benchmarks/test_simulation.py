@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ import pytest
 from benchmarks.simulation.chart import draw
 from benchmarks.simulation.engine import simulate
 from benchmarks.simulation.meter import Meter, Result
+from benchmarks.simulation.page import renew
 from benchmarks.simulation.policies import POLICIES, Ours, Policy
 from benchmarks.simulation.policies.base import WAIT
 from benchmarks.simulation.policies.plain import RandomChoice
@@ -62,8 +64,7 @@ def test_three_agents_have_each_capability(scenario: Scenario) -> None:
 class OneByOne(Policy):
     """Has one free agent who is much better at one of its two capabilities."""
 
-    name = "one by one"
-    free: ClassVar[int] = 1
+    name: ClassVar[str] = "one by one"
 
     def choose(self, capability: str, now: float, tried: frozenset[str]) -> str | None:
         return WAIT
@@ -125,6 +126,14 @@ def test_routing_around_a_fault_is_timed_from_its_begin() -> None:
 
     # Ten attempts in 5 s were usual; from the last but two on there are no more than two.
     assert seconds == pytest.approx(2.0)
+
+
+def test_a_page_without_a_place_for_the_table_is_told(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# No marks", encoding="utf-8")
+
+    with pytest.raises(ValueError, match="no place for the table"):
+        renew(page, Summary({}), range(1), 0)
 
 
 def test_the_chart_is_a_picture_within_its_frame(results: Mapping[type[Policy], Result]) -> None:
