@@ -85,6 +85,8 @@ class Try:
             value, answer = self._judge(stand, self._reply)
         except CallFailed as error:
             self._failure, self._outcome, self._kind = error, error.outcome, error.kind
+            if error.outcome in ("infra", "timeout"):
+                stand.hurry.set()  # is it still there?
             raise
         except Refused:
             self._outcome = "refused"
@@ -136,6 +138,7 @@ class Try:
         )
 
     def _learn(self, stand: Stand, reply: Reply) -> None:
+        stand.heard_at = self.house.fleet.clock()
         if reply.first_chunk_s is not None and reply.load_s < 1.0:
             stand.learn_pace(self.plan.model.ref, reply.first_chunk_s, self._estimate)
 

@@ -22,8 +22,10 @@ from bookai.router import MODELS, Dispatcher, Lease, NobodyCan, RetryBudget, Rou
 logger = logging.getLogger(__name__)
 
 NOBODY: frozenset[str] = frozenset()
-# One look that failed may be a hiccup; a server that refuses the connection is down.
+# One look that took too long may be a hiccup; a server that refuses the connection is down.
 MISSES = 2
+# A time-out that came so many times too late says that this process was short of time.
+STALLED = 1.25
 
 
 class NobodyElse(CallFailed):
@@ -106,14 +108,15 @@ class Fleet:
 
     async def look(self, stand: Stand) -> None:
         """Look at a server once, and let the router know."""
-        name = stand.server.name
+        name, began = stand.server.name, self.clock()
         try:
             async with asyncio.timeout(self.limits.look_s):
                 sight = await stand.provider.look(stand.server)
         except TimeoutError:
-            self._miss(stand, f"{name} did not say within {self.limits.look_s:.0f} s what it has")
+            why = f"{name} did not say within {self.limits.look_s:.0f} s what it has"
+            self._miss(stand, began, CallFailed(why, outcome="timeout", kind="first_chunk_timeout"))
         except CallFailed as error:
-            self._miss(stand, str(error), is_down=error.kind == "connect")
+            self._miss(stand, began, error)
         else:
             if stand.sight is None:
                 logger.info("%s is up", name, extra={"action": "model_server_up", "server": name})
@@ -131,13 +134,22 @@ class Fleet:
         for model in stand.models:
             LLM_LOADED.labels(name, model.name).set(stand.is_warm(model))
 
-    def _miss(self, stand: Stand, why: str, is_down: bool = False) -> None:
+    def _miss(self, stand: Stand, began: float, error: CallFailed) -> None:
+        """Take a server for down, unless that may be a hiccup."""
         stand.misses += 1
-        if not is_down and stand.sight is not None and stand.misses < MISSES:
-            return
+        if error.outcome == "timeout" and stand.sight is not None:
+            # It answered questions meanwhile, or we ourselves had no time to listen.
+            answers = stand.heard_at > began - self.limits.look_every_s
+            stalled = self.clock() - began > STALLED * self.limits.look_s
+            if answers or stalled or stand.misses < MISSES:
+                if answers or stalled:
+                    self.router.beat(stand.server.name, self.clock())
+                return
         if stand.sight is not None:
-            logger.warning("%s is down: %s", stand.server.name, why, extra={"action": "model_down"})
-        stand.sight, stand.why = None, why
+            logger.warning(
+                "%s is down: %s", stand.server.name, error, extra={"action": "model_server_down"}
+            )
+        stand.sight, stand.why = None, str(error)
         self.router.remove(stand.server.name)
 
     def changed(self) -> None:

@@ -19,6 +19,8 @@ class Stand:
     sight: Sight | None = None
     why: str = NOT_LOOKED
     misses: int = 0
+    # When it last answered a question.
+    heard_at: float = float("-inf")
     # What is being loaded there, by us.
     loading: str | None = None
     looked: asyncio.Event = field(default_factory=asyncio.Event)
