@@ -13,6 +13,7 @@ computes nothing more.
 import argparse
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -20,10 +21,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pool_clients import Bare, RoundRobin
-from pool_load import CHAIN, SLOTS, TOKENS_PER_S, Client, Result, run, warm_up
-from pool_ours import Ours
-from pool_parts import affinity, cancelled
+from model_pool.clients import Bare, RoundRobin
+from model_pool.load import CHAIN, SLOTS, TOKENS_PER_S, Client, Result, run, warm_up
+from model_pool.ours import Ours
+from model_pool.parts import affinity, cancelled
 
 HERE = Path(__file__).resolve().parent
 RIVALS = HERE.parent / ".venv-bench/bin/python"
@@ -52,15 +53,26 @@ def measure(key: str, plan: dict[str, float]) -> Result:
         asyncio.run(warm_up(urls, CHAIN, shift=key != "ours"))
         argument = json.dumps(plan | {"urls": urls})
         if key == "litellm":
-            command = [str(RIVALS), str(HERE / "pool_litellm.py"), argument]
+            command = [str(RIVALS), "-m", "model_pool.rival", argument]
         else:
-            command = [sys.executable, __file__, "--client", key, "--plan", argument]
-        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
+            command = [
+                sys.executable,
+                str(HERE / "llm_pool.py"),
+                "--client",
+                key,
+                "--plan",
+                argument,
+            ]
+        ended = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, check=True, timeout=600, cwd=HERE
+        )
         return Result(**json.loads(ended.stdout.splitlines()[-1]))
 
 
 async def child(key: str, plan: dict[str, object]) -> None:
     """Be the client `key`, tell the result as JSON."""
+    # What stands in for what is in the result; the log would only say it again.
+    logging.getLogger("bookai").setLevel(logging.ERROR)
     urls = plan.pop("urls")
     client: Client = {"bare": Bare, "round": RoundRobin, "ours": Ours}[key](urls)
     async with client:
@@ -90,8 +102,8 @@ def tell(result: Result) -> None:
         f"{1000 * result.cpu_s / result.calls:9.1f}",
         flush=True,
     )
-    for what, count in (result.errors or result.told).items():
-        print(f"    {count} x {what}")
+    for what, count in (result.errors | result.told).items():
+        print(f"    {count:4} x {what}")
 
 
 def race_of_loads(seconds: float, scale: float) -> dict[str, float]:
@@ -147,7 +159,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--client", choices=CLIENTS, help=argparse.SUPPRESS)
     parser.add_argument("--plan", type=json.loads, help=argparse.SUPPRESS)
-    parser.add_argument("--seconds", type=float, default=45.0, help="of each client")
+    parser.add_argument("--seconds", type=float, default=36.0, help="of each client")
     parser.add_argument("--scripts", type=int, default=50)
     parser.add_argument("--think", type=float, default=5.5, help="seconds between two calls")
     parser.add_argument("--load-seconds", type=float, default=25.0, help="of the part about loads")

@@ -78,7 +78,7 @@ class Result:
 
 async def tell(url: str, what: str, body: object) -> None:
     """Tell a fake server something."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         (await http.post(f"{url}/__fake/{what}", json=body)).raise_for_status()
 
 
@@ -89,7 +89,7 @@ async def control(url: str, **changes: object) -> None:
 
 async def counted(url: str) -> dict[str, int]:
     """Return the statistics of a fake server."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         told: dict[str, int] = (await http.get(f"{url}/__fake/stats")).json()
     return told
 
@@ -103,7 +103,10 @@ async def warm_up(urls: Sequence[str], models: Sequence[str], shift: bool) -> No
             options = {"shift": shift, "options": {"num_ctx": NUM_CTX}}
             (await http.post(f"{url}/api/chat", json=body | options)).raise_for_status()
 
-    async with httpx.AsyncClient(trust_env=False, timeout=120) as http, asyncio.TaskGroup() as all_:
+    async with (
+        httpx.AsyncClient(trust_env=False, verify=False, timeout=120) as http,
+        asyncio.TaskGroup() as all_,
+    ):
         for url in urls:
             await control(url, time_scale=0.01)
             all_.create_task(load(http, url))
@@ -140,7 +143,7 @@ async def run(
                 assert isinstance(await client.ask(text), Book)
             result.valid += 1
         except Exception as error:  # noqa: BLE001  # whatever it is, the script got no object
-            errors[f"{type(error).__name__}: {str(error)[:60]}"] += 1
+            errors[f"{type(error).__name__}: {' '.join(str(error).split())[:70]}"] += 1
         result.latencies_s.append(time.monotonic() - started)
 
     async def script(number: int) -> None:
@@ -149,7 +152,9 @@ async def run(
         while time.monotonic() < stop:
             asked += 1
             await one(f"book {number}-{asked}")
-            await asyncio.sleep(rng.expovariate(1 / think_s))
+            await asyncio.sleep(
+                min(rng.expovariate(1 / think_s), max(0.0, stop - time.monotonic()))
+            )
 
     begun = time.process_time()
     async with asyncio.TaskGroup() as group:
