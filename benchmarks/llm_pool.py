@@ -21,10 +21,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pool_clients import Bare, RoundRobin
-from pool_load import CHAIN, SLOTS, TOKENS_PER_S, Client, Result, run, warm_up
-from pool_ours import Ours
-from pool_parts import affinity, cancelled
+from model_pool.clients import Bare, RoundRobin
+from model_pool.load import CHAIN, SLOTS, TOKENS_PER_S, Client, Result, run, warm_up
+from model_pool.ours import Ours
+from model_pool.parts import affinity, cancelled
 
 HERE = Path(__file__).resolve().parent
 RIVALS = HERE.parent / ".venv-bench/bin/python"
@@ -53,10 +53,19 @@ def measure(key: str, plan: dict[str, float]) -> Result:
         asyncio.run(warm_up(urls, CHAIN, shift=key != "ours"))
         argument = json.dumps(plan | {"urls": urls})
         if key == "litellm":
-            command = [str(RIVALS), str(HERE / "pool_litellm.py"), argument]
+            command = [str(RIVALS), "-m", "model_pool.rival", argument]
         else:
-            command = [sys.executable, __file__, "--client", key, "--plan", argument]
-        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
+            command = [
+                sys.executable,
+                str(HERE / "llm_pool.py"),
+                "--client",
+                key,
+                "--plan",
+                argument,
+            ]
+        ended = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, check=True, timeout=600, cwd=HERE
+        )
         return Result(**json.loads(ended.stdout.splitlines()[-1]))
 
 

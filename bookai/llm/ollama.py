@@ -22,6 +22,7 @@ from bookai.llm.serving.prompt import tokens
 DEFAULT_HOST = "http://127.0.0.1:11434"
 CONNECT_LIMIT_S = 1.0
 LOOK_LIMIT_S = 1.8
+LISTED_S = 10.0
 # Long enough that a quiet hour loads nothing anew, and not for ever: it is the operator's memory.
 KEEP_ALIVE_S = 3600
 # A server that read less of the prompt than this share of our estimate has cut it.
@@ -43,6 +44,7 @@ class OllamaProvider(Provider):
 
     def __init__(self) -> None:
         self._clients: dict[str, AsyncClient] = {}
+        self._listed: dict[str, tuple[float, frozenset[str]]] = {}
 
     async def look(self, server: Server) -> Sight:
         """Return the models a server has, and those in its memory with their context.
@@ -54,16 +56,28 @@ class OllamaProvider(Provider):
         try:
             with translated(server):
                 async with asyncio.timeout(LOOK_LIMIT_S):
-                    tags = await client._request(dict, "GET", "/api/tags")
                     ps = await client._request(dict, "GET", "/api/ps")
+                    loaded = dict(_named(ps, server))
+                    names = await self._names(server, frozenset(loaded))
         except TimeoutError as error:
             raise CallFailed(
                 f"Ollama at {server.url} does not answer within {LOOK_LIMIT_S} s",
                 outcome="timeout",
                 kind="first_chunk_timeout",
             ) from error
-        loaded = {name: int(one.get("context_length") or 0) for name, one in _named(ps, server)}
-        return Sight(frozenset(name for name, _ in _named(tags, server)), loaded)
+        return Sight(
+            names, {name: _count(one, "context_length") or 0 for name, one in loaded.items()}
+        )
+
+    async def _names(self, server: Server, loaded: frozenset[str]) -> frozenset[str]:
+        """Return what can be loaded there; the list is long and seldom changes."""
+        now = asyncio.get_running_loop().time()
+        until, names = self._listed.get(server.url, (now, frozenset()))
+        if now >= until or not loaded <= names:
+            tags = await self._client(server)._request(dict, "GET", "/api/tags")
+            names = frozenset(name for name, _ in _named(tags, server))
+            self._listed[server.url] = (now + LISTED_S, names)
+        return names
 
     def missing(self, server: Server, model: Model) -> str:
         """Say which model is missing, and the command that gets it."""

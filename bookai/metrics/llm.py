@@ -26,6 +26,8 @@ GENAI_SECONDS = (*(0.01 * 2**n for n in range(8)), 2.0, *(0.01 * 2**n for n in r
 """The convention's boundaries, and 2 s: the objective of a call."""
 _FIRST_CHUNK_SECONDS = (0.08, 0.16, 0.32, 0.64, 1.28, 2.0, 5.12, 10.24)
 _TOKENS = (16, 64, 256, 1024, 4096, 16384, 65536)
+LOADED_S = 1.0
+"""A server reports some milliseconds of loading with every call; so long took a real load."""
 _LOAD_SECONDS = (2, 20, 120)
 
 MODEL_CALLS = counter(
@@ -121,7 +123,7 @@ def observe(attempt: Attempt) -> None:
             LLM_INVALID.labels(a.model, a.error).inc()
     if a.first_chunk_s is not None:
         FIRST_CHUNK_SECONDS.labels(a.provider, a.model).observe(a.first_chunk_s)
-    if a.load_s > 0:
+    if a.load_s >= LOADED_S:
         LLM_LOAD_SECONDS.labels(a.server).observe(a.load_s)
     for kind, tokens in (("input", a.input_tokens), ("output", a.output_tokens)):
         if tokens:

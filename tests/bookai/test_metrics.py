@@ -127,6 +127,16 @@ def test_one_attempt_at_a_model_is_counted_where_it_has_something_to_say() -> No
     assert sample("bookai_llm_invalid_outputs_total", model="tiny:1b", kind="invalid_json") == 1
 
 
+def test_a_call_to_a_model_in_memory_counts_as_no_load() -> None:
+    for load_s in (0.04, 0.0, 8.0):
+        metrics.observe(
+            metrics.Attempt("ollama", "tiny:1b", "gpu9", "ok", "", 1.5, 0.2, load_s=load_s)
+        )
+
+    loads = REGISTRY.get_sample_value("bookai_llm_load_duration_seconds_count", {"server": "gpu9"})
+    assert loads == 1
+
+
 def test_the_reference_is_what_the_catalogue_says() -> None:
     page = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
     printed = subprocess.run(

@@ -12,7 +12,7 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["NO_PROXY"] = "*"
 
 import litellm
-from pool_load import ATTEMPT_S, CHAIN, MAX_TOKENS, NUM_CTX, SCHEMA, Book, run
+from model_pool.load import ATTEMPT_S, CHAIN, MAX_TOKENS, NUM_CTX, SCHEMA, Book, run
 
 FORMAT = {
     "type": "json_schema",

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from typing import Self
 
 import ollama
-from pool_load import ATTEMPT_S, CHAIN, MAX_TOKENS, NUM_CTX, SCHEMA, Book
+from model_pool.load import ATTEMPT_S, CHAIN, MAX_TOKENS, NUM_CTX, SCHEMA, Book
 
 OPTIONS = {"num_ctx": NUM_CTX, "num_predict": MAX_TOKENS}
 TRIES = 3

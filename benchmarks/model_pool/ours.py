@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Self
 
-from pool_load import CHAIN, MAX_TOKENS, NUM_CTX, SCHEMA, SLOTS, Book
+from model_pool.load import CHAIN, MAX_TOKENS, NUM_CTX, SCHEMA, SLOTS, Book
 
 from bookai.llm.base import ContentType, Model, ModelAnswer, ModelRequest, Server
 from bookai.llm.ollama import OllamaProvider

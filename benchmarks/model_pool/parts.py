@@ -6,9 +6,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from pool_clients import RoundRobin
-from pool_load import Result, counted, tell
-from pool_ours import KINDS, Ours
+from model_pool.clients import RoundRobin
+from model_pool.load import Result, counted, tell
+from model_pool.ours import KINDS, Ours
 
 from bookai.testing.fake_ollama import CODELLAMA, LLAMA, MISTRAL
 
