@@ -13,6 +13,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +32,7 @@ from mcp_server.server import load_tools
 from studio import daemon, recovery, wiring
 from studio.daemon import Hands
 from studio.desk import StudioDesk
+from studio.models.opening import open_providers
 from tests.chaos.schedule import Fault, Role, Schedule, Wish
 from tests.chaos.shake import Shaker
 from tools import publish_video, read_stats
@@ -108,6 +110,9 @@ def prepare() -> None:
     load_plugins(agents, "AGENT", Agent)
     load_tools()
     platforms()
+    # A child that loaded these itself would spend longer on it than on all else that it does.
+    open_providers()
+    import_module("anyio._backends._asyncio")
     publish_video.TOOL = replace(publish_video.TOOL, timeout_s=TOOL_LIMIT_S)
     read_stats.TOOL = replace(read_stats.TOOL, timeout_s=TOOL_LIMIT_S)
     daemon.SEAL_EVERY_S, daemon.CARE_EVERY_S = 0.25, 0.25
