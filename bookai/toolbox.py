@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
+import anyio
 import httpx2
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -43,8 +44,16 @@ MEND_META = "bookai/mend"
 AGENT_META = "bookai/agent"
 JOB_META = "bookai/job"
 
-# What the SDK lets out when a connection cannot be made or breaks.
-_BROKEN = (MCPError, httpx2.TransportError, OSError, ExceptionGroup)
+# What the SDK lets out when a connection cannot be made or breaks; an answer that comes while its
+# line is being hung up finds the SDK's own streams closed.
+_BROKEN = (
+    MCPError,
+    httpx2.TransportError,
+    OSError,
+    ExceptionGroup,
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+)
 
 # The longest tool may work for 600 s; the server's own limit must be the one that strikes.
 CALL_LIMIT_S = 660.0

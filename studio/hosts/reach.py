@@ -104,6 +104,13 @@ class _Reach:
                     await self._dial()
                 except (BookAIError, TimeoutError) as error:
                     self._note(one_line(error))
+                except Exception as error:
+                    # A door: whatever a host does to the client's library must not end the studio.
+                    name = type(error).__name__
+                    logger.exception("Broke inside, at %s", self._host.name)
+                    self._note(f"{name} inside")
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise asyncio.CancelledError  # the library may have hidden it
                 left_s = began + self._beat_s - asyncio.get_running_loop().time()
                 await asyncio.sleep(max(0.0, left_s))
         finally:

@@ -1,6 +1,7 @@
 """An agent of another host, as the router and the graph see any agent."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from bookai.toolbox import NoAnswer, Toolbox
 from graphs.outcomes import one_line
 from studio.hosts.accept import accept
 from studio.hosts.wire import LONGEST_S, RUN, AgentThere, StepDone, name_at
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_WAIT_S = 300.0
 LATE_S = 1.0
@@ -94,6 +97,10 @@ class RemoteAgent(Agent):
             raise HostGone(f"{self._line.host} did not answer for three beats") from error
         except BookAIError as error:
             raise self._ours(error) from error
+        except Exception as error:
+            # A door: what the client's library makes of nonsense is the host's failure, not ours.
+            logger.exception("Broke inside, at %s", self._line.host)
+            raise HostGone(f"{self._line.host} spoke no MCP ({type(error).__name__})") from error
         return await asyncio.to_thread(
             accept, capability, job, done.job, self._line.work_dir / str(job.job_id)
         )
