@@ -116,7 +116,7 @@ class Attempt:
         """Write the result, the execution, the task and the audit row in one transaction."""
         step, name, seconds = self.step, self.lease.name, time.monotonic() - self.began
         stored = executions.STORED[outcome][0]
-        AGENT_RUNS.labels(name, step.capability, stored).inc()
+        AGENT_RUNS.labels(name, step.capability, outcome).inc()
         AGENT_SECONDS.labels(name, step.capability).observe(seconds)
         self.lease.end(outcome, seconds)
         async with step.fence.writing(self.crew.pool) as con:

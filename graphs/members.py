@@ -21,6 +21,7 @@ from typing import Literal
 
 from agents.base import Agent
 from bookai.db.memory import DEAD_AFTER_S, Beat, Heard
+from bookai.metrics import AgentState, watch_router
 from bookai.router import STEPS, Dispatcher, Lease, Params, RetryBudget, Router
 
 Kind = Literal["local", "remote"]
@@ -56,6 +57,7 @@ class Members:
         self.router = Router(params, rng)
         self.budget = RetryBudget()
         self.dispatcher = Dispatcher(self.router, clock=clock, budget=self.budget)
+        self.dispatcher.watch = watch_router("step")
         self._members: dict[str, _Member] = {}
         self._absent: dict[str, deque[Heard]] = {}
 
@@ -132,6 +134,23 @@ class Members:
                     in_flight=state.in_flight,
                     breaker=state.breaker,
                     age_s=age_s,
+                )
+            )
+        return tuple(found)
+
+    def states(self) -> tuple[AgentState, ...]:
+        """Return everybody on duty as the metrics show them; any thread may ask."""
+        found = []
+        for name, member in self._members.copy().items():
+            state = self.router.state(name)
+            found.append(
+                AgentState(
+                    name=name,
+                    in_flight=state.in_flight,
+                    capacity=state.capacity,
+                    success=state.success,
+                    breaker=state.breaker,
+                    heard_at=member.heard_at,
                 )
             )
         return tuple(found)

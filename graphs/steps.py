@@ -17,11 +17,13 @@ from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, Fenced
 from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
 from bookai.metrics import FALLBACKS
-from bookai.models import Capability, VideoJob
+from bookai.models import Capability, Fallback, VideoJob
 from bookai.router import Lease, NobodyCan, RetriesSpent, Saturated, TooLate
 from graphs.attempt import Attempt
 from graphs.chain import LIMITS, Failed, end_of, stood_in
+from graphs.measures import Measured
 from graphs.members import Members
+from graphs.outcomes import outcome_of
 from graphs.queues import queue_of
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,17 @@ class Step:
     def job_id(self) -> int:
         """The job it is a step of."""
         return self.fence.job_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A step that is being done; `until` by the loop's clock, `known` are older fallbacks."""
+
+    step: Step
+    task_id: int
+    until: float
+    known: tuple[Fallback, ...]
+    measured: Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +103,24 @@ class Crew:
             return job
         known = job.fallbacks
         job = step.prepare(job)
-        failed: list[Failed] = []
+        with Measured(step.capability) as measured:
+            return await self._chain(_Task(step, task_id, until, known, measured), job)
+
+    async def _chain(self, task: _Task, job: VideoJob) -> VideoJob:
+        """Ask one after another until one succeeds."""
+        step, failed, limit = task.step, list[Failed](), LIMITS[task.step.capability]
         while True:
-            lease = await self._next(step.capability, until, failed)
+            lease = await self._next(step.capability, task.until, failed)
             tried = [one.name for one in failed]
-            attempt = Attempt(self, step, task_id, lease, len(failed) + 1, tried, known)
+            attempt = Attempt(self, step, task.task_id, lease, len(failed) + 1, tried, task.known)
+            task.measured.attempt()
             if failed:
                 FALLBACKS.labels("agent").inc()
+                task.measured.move_on(outcome_of(failed[-1].error))
                 note = stood_in(step.capability, failed[-1], lease.name)
                 job = job.model_copy(update={"fallbacks": (*job.fallbacks, note)})
             try:
-                return await attempt.run(job, limit.attempt_s, until)
+                return await attempt.run(job, limit.attempt_s, task.until)
             except (Refused, OperatorNeeded, Fenced):
                 raise
             except BookAIError as error:

@@ -53,10 +53,12 @@ SELECT url
    AND product_id = $2
 """
 LOCK_JOB = "SELECT job_id FROM video_jobs WHERE job_id = $1 FOR SHARE"
+# Without a target, so that of two at once the second yields at whichever index it meets first:
+# the pair's own or that of the sub-id.
 INSERT_LINK = """
 INSERT INTO affiliate_links (job_id, product_id, sub_id, url)
 VALUES ($1, $2, $3, $4)
-ON CONFLICT (job_id, product_id) DO NOTHING
+ON CONFLICT DO NOTHING
 RETURNING link_id
 """
 

@@ -1,8 +1,8 @@
 """Every Prometheus instrument, named once. Labels come from closed sets or the configuration."""
 
 from bookai.metrics.agents import (
+    AGENTS,
     AgentState,
-    watch_agents,
 )
 from bookai.metrics.house import (
     APPROVALS_DECIDED,
@@ -60,9 +60,11 @@ from bookai.metrics.routing import (
     TASK_ATTEMPTS,
     TASK_SECONDS,
     TASK_WAIT_SECONDS,
+    watch_router,
 )
 
 __all__ = [
+    "AGENTS",
     "AGENT_RUNS",
     "AGENT_SECONDS",
     "APPROVALS_DECIDED",
@@ -113,5 +115,5 @@ __all__ = [
     "Attempt",
     "Family",
     "observe",
-    "watch_agents",
+    "watch_router",
 ]

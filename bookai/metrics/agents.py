@@ -1,16 +1,17 @@
 """The agents as the router sees them now, read when somebody scrapes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import Collector
 
 from bookai.metrics.instruments import Family, enter
-from bookai.metrics.labels import AGENT, BREAKER, CAPABILITY
+from bookai.metrics.labels import AGENT, BREAKER, CAPABILITY, OTHER
 
 Breaker = Literal["closed", "open", "half_open"]
 
@@ -26,6 +27,8 @@ class AgentState:
     breaker: Breaker
     heard_at: float
 
+
+Look = Callable[[], Iterable[AgentState]]
 
 HEARTBEAT = enter(
     "bookai_agent_heartbeat_timestamp_seconds", "gauge", "When an agent was last heard", (AGENT,), 0
@@ -49,21 +52,35 @@ STATE = enter(
 
 
 class Agents(Collector):
-    """Asks `look` for the agents at each scrape: nothing goes stale, and who left is gone."""
+    """Asks at each scrape: nothing goes stale, and who left is gone."""
 
-    def __init__(self, look: Callable[[], Iterable[AgentState]]) -> None:
-        self._look = look
+    def __init__(self) -> None:
+        self._looks: list[Look] = []
+
+    @contextmanager
+    def watch(self, look: Look) -> Iterator[None]:
+        """Show what `look` returns while this is open; it is called in the scrape's thread.
+
+        Two studios in one process may be open at once: the later one's word counts.
+        """
+        self._looks.append(look)
+        try:
+            yield
+        finally:
+            self._looks.remove(look)
 
     def describe(self) -> Iterable[Metric]:
-        """Name the families without looking, so that registering is possible at any time."""
+        """Name the families without looking."""
         return [_metric(family) for family in (HEARTBEAT, IN_FLIGHT, CAPACITY, SUCCESS, STATE)]
 
     def collect(self) -> Iterator[Metric]:
         """Return the gauges of all agents, at most as many as the label allows."""
         heard, busy, room = _metric(HEARTBEAT), _metric(IN_FLIGHT), _metric(CAPACITY)
         success, state = _metric(SUCCESS), _metric(STATE)
-        for agent in sorted(self._look(), key=lambda a: a.name)[: AGENT.most]:
-            name = AGENT.admit(agent.name)
+        agents = {agent.name: agent for look in tuple(self._looks) for agent in look()}
+        for name, agent in sorted(agents.items()):
+            if AGENT.admit(name) == OTHER:
+                continue  # a gauge of several agents at once would tell nothing
             heard.add_metric([name], agent.heard_at)
             busy.add_metric([name], agent.in_flight)
             room.add_metric([name], agent.capacity)
@@ -74,14 +91,11 @@ class Agents(Collector):
         yield from (heard, busy, room, success, state)
 
 
-def watch_agents(
-    look: Callable[[], Iterable[AgentState]], registry: CollectorRegistry = REGISTRY
-) -> Callable[[], None]:
-    """Let scrapes see the agents; return what ends it. `look` is called in the scrape's thread."""
-    collector = Agents(look)
-    registry.register(collector)
-    return lambda: registry.unregister(collector)
-
-
 def _metric(family: Family) -> GaugeMetricFamily:
     return GaugeMetricFamily(family.name, family.help, labels=family.label_names)
+
+
+AGENTS = Agents()
+"""The agents of this process; it is there before any agent is, so it is registered once."""
+
+REGISTRY.register(AGENTS)

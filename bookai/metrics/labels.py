@@ -57,7 +57,7 @@ PROVIDER = Label("provider", most=6)
 PLATFORM = Label("platform", most=10)
 TOOL = Label("tool", most=32)
 COPY = Label("copy", most=8)
-CANDIDATE = Label("candidate", most=80)
+CANDIDATE = Label("candidate", ("",), most=80)
 """Whoever the router may choose: agents, model servers, voices, accounts."""
 GEN_AI_AGENT = AGENT.renamed("gen_ai_agent_name")
 GEN_AI_MODEL = MODEL.renamed("gen_ai_request_model")

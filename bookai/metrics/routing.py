@@ -1,5 +1,7 @@
 """What routing measures: decisions, selections, failovers, agents and the steps they do."""
 
+from collections.abc import Callable
+
 from bookai.metrics.instruments import counter, gauge, histogram, summary
 from bookai.metrics.labels import (
     AGENT,
@@ -85,3 +87,22 @@ TASK_WAIT_SECONDS = histogram(
 TASK_ATTEMPTS = histogram(
     "bookai_task_attempts", "Attempts that a step took", CAPABILITY, buckets=_ATTEMPTS
 )
+
+
+def watch_router(kind: str) -> Callable[[str, str, float | None], None]:
+    """Return what a router's dispatcher tells its decisions to: result, candidate and seconds.
+
+    It keeps the children that it has used, for it stands in the way of every decision.
+    """
+    took = ROUTER_DECISION_SECONDS.labels(kind)
+    count = {}
+
+    def told(result: str, candidate: str, seconds: float | None) -> None:
+        key = result, candidate
+        if key not in count:
+            count[key] = ROUTER_SELECTIONS.labels(kind, candidate, result)
+        count[key].inc()
+        if seconds is not None:
+            took.observe(seconds)
+
+    return told

@@ -98,6 +98,15 @@ class Lease:
             self.end("cancelled")
 
 
+Watch = Callable[[str, str, float | None], None]
+"""Is told every decision: selected, none, waited, saturated or expired; who was selected, or
+nothing; and how many seconds it took, where a choice was made."""
+
+
+def _unwatched(result: str, name: str, seconds: float | None) -> None:
+    del result, name, seconds
+
+
 class _Waiting:
     """One who waits for a slot."""
 
@@ -133,6 +142,7 @@ class Dispatcher:
         self.budget = budget
         self.max_waiting = max_waiting
         self.explaining = explaining
+        self.watch: Watch = _unwatched
         self._queues: dict[str, deque[_Waiting]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -170,8 +180,10 @@ class Dispatcher:
             if lease is not None:
                 return lease
         if len(queue) >= self.max_waiting:
+            self.watch("saturated", "", None)
             raise Saturated(f"{len(queue)} tasks wait for {capability!r} already.", after_s=5.0)
         queue.append(waiting)
+        self.watch("waited", "", None)
         self._arm(now)
         served = False
         try:
@@ -215,9 +227,12 @@ class Dispatcher:
 
     def _try(self, capability: str, waiting: _Waiting, now: float) -> Lease | None:
         router = self.router
+        began = self.clock()
         name = router.choose(capability, now, waiting.exclude, waiting.favour)
+        took_s = self.clock() - began
         if name is WAIT:
             return None
+        self.watch("none" if name is None else "selected", name or "", took_s)
         if name is None:
             raise self._nobody(capability, waiting.exclude)
         scores = router.explain(capability, now, waiting.exclude) if self.explaining else ()
@@ -292,4 +307,5 @@ class Dispatcher:
             for score in self.router.explain(capability, now, waiting.exclude)
         )
         waited_s = now - waiting.since
+        self.watch("expired", "", None)
         return TooLate(f"nobody was free for {capability!r} within {waited_s:.1f} s ({why}).")

@@ -18,6 +18,7 @@ from bookai.db import memory
 from bookai.db.memory import BEAT_S, Memory
 from bookai.db.pool import DATABASE_ERRORS, Pool
 from bookai.errors import BookAIError
+from bookai.metrics import AGENTS, RETRY_TOKENS
 from graphs.members import Members, on_duty, steady
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ async def open_members(
     members.hear(await past.recall())
     keeping = asyncio.create_task(_keep(pool, members, past), name="members")
     try:
-        yield members
+        with AGENTS.watch(members.states):
+            yield members
     finally:
         keeping.cancel()
         await asyncio.wait({keeping})
@@ -65,6 +67,7 @@ async def _beat(pool: Pool, members: Members, every_s: float = BEAT_S) -> None:
     while True:
         await asyncio.sleep(every_s)
         members.breathe()
+        RETRY_TOKENS.labels("step").set(members.budget.tokens)
         try:
             await memory.beat(pool, members.place, members.beats())
         except (BookAIError, OSError, *DATABASE_ERRORS) as error:

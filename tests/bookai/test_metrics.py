@@ -10,7 +10,8 @@ import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
 from bookai import metrics
-from bookai.metrics import CATALOGUE, AgentState, Family, watch_agents
+from bookai.metrics import AGENTS, CATALOGUE, AgentState, Family
+from bookai.metrics.agents import Agents
 from bookai.metrics.instruments import Bounded
 from bookai.metrics.labels import AGENT, CAPABILITY, OTHER, Label
 from bookai.models import Capability
@@ -33,8 +34,8 @@ def fill() -> int:
                 metric.labels(*values)
     capabilities = dict.fromkeys(get_args(Capability), 0.5)
     many = [AgentState(f"agent-{n}", 1, 2, capabilities, "open", 0.0) for n in range(200)]
-    watch_agents(lambda: many)
-    lines = generate_latest().decode().splitlines()
+    with AGENTS.watch(lambda: many):
+        lines = generate_latest().decode().splitlines()
     return sum(not line.startswith("#") for line in lines)
 
 
@@ -90,20 +91,19 @@ def test_no_metric_is_labelled_by_what_grows_with_the_work() -> None:
 
 
 def test_the_agents_are_read_at_the_scrape_and_those_gone_are_gone() -> None:
-    registry = CollectorRegistry()
+    registry, agents = CollectorRegistry(), Agents()
+    registry.register(agents)
     here = [AgentState("writer", 1, 2, {"write": 0.9}, "half_open", 1000.0)]
-    end = watch_agents(lambda: here, registry)
 
     def sample(name: str, **labels: str) -> float | None:
         return registry.get_sample_value(name, labels)
 
-    assert sample("bookai_agent_in_flight", agent="writer") == 1
-    assert sample("bookai_agent_success_probability", agent="writer", capability="write") == 0.9
-    assert sample("bookai_agent_breaker_state", agent="writer", state="half_open") == 1
-    here.clear()
-    assert sample("bookai_agent_in_flight", agent="writer") is None
-    end()
-    assert generate_latest(registry) == b""
+    with agents.watch(lambda: here):
+        assert sample("bookai_agent_in_flight", agent="writer") == 1
+        assert sample("bookai_agent_success_probability", agent="writer", capability="write") == 0.9
+        assert sample("bookai_agent_breaker_state", agent="writer", state="half_open") == 1
+        here.clear()
+        assert sample("bookai_agent_in_flight", agent="writer") is None
 
 
 def test_two_names_of_a_label_learn_the_same_values() -> None:

@@ -16,7 +16,7 @@ from bookai.llm.serving.limits import Limits
 from bookai.llm.serving.loads import Loads
 from bookai.llm.serving.stand import Stand
 from bookai.metrics.llm import LLM_LOADED, LLM_SLOTS, LLM_UP, LLM_WAITING
-from bookai.metrics.routing import RETRY_TOKENS
+from bookai.metrics.routing import RETRY_TOKENS, watch_router
 from bookai.router import MODELS, Dispatcher, Lease, NobodyCan, RetryBudget, Router
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class Fleet:
             max_waiting=limits.max_waiting,
             explaining=False,
         )
+        self.dispatcher.watch = watch_router("model")
         self.stands = {
             server.name: Stand(
                 server,
