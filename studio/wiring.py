@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +16,6 @@ from bookai.db import audit, checkpoints, jobs, offers, tokens
 from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
 from bookai.errors import OperatorNeeded
-from bookai.llm.base import Ask, Asked, ModelAnswer, ModelRequest
 from bookai.llm.pool import ModelPool
 from bookai.models import VideoJob
 from bookai.plugins import load_plugins
@@ -120,7 +120,7 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
             agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs, until: float
         ) -> Context:
             return Context(
-                ask=asking(models, until),
+                ask=partial(models.ask, until=until),
                 tools=toolbox.acting(agent, job.job_id, progress, is_ours, until),
                 channel=_channel(settings, job.channel),
                 now=now(),
@@ -223,15 +223,6 @@ async def open_far_hand(settings: Settings) -> AsyncIterator[Toolbox]:
         )
     async with open_toolbox(settings.mcp_url, settings.mcp_token) as toolbox:
         yield toolbox
-
-
-def asking(models: ModelPool, until: float) -> Ask:
-    """Return how an attempt asks models: nothing is waited for after its end."""
-
-    async def ask(request: ModelRequest, validate: Callable[[ModelAnswer], Any]) -> Asked[Any]:
-        return await models.ask(request, validate, until=until)
-
-    return ask
 
 
 def _hosts(settings: Settings) -> list[HostAddress]:

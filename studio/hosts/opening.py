@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import agents
 from agents.base import Agent, Channel, Context
@@ -13,7 +14,7 @@ from bookai.settings import Settings
 from bookai.toolbox import Toolbox
 from studio.hosts.desk import Desk, Progress
 from studio.models.opening import build_far_pool, build_pool
-from studio.wiring import asking, now, open_far_hand, open_hand, open_office
+from studio.wiring import now, open_far_hand, open_hand, open_office
 
 
 @asynccontextmanager
@@ -34,7 +35,7 @@ async def open_agent_host(settings: Settings, only: Sequence[str] = ()) -> Async
             agent: str, job: VideoJob, channel: Channel, progress: Progress, until: float
         ) -> Context:
             return Context(
-                ask=asking(models, until),
+                ask=partial(models.ask, until=until),
                 tools=hand.acting(agent, job.job_id, progress, until=until),
                 channel=channel,
                 now=now(),

@@ -58,8 +58,8 @@ async def troubled(
     pool: Pool, folder: Path, rng: Random, tally: Tally, calm_s: float
 ) -> AsyncIterator[Crew]:
     """Lend a crew of three hosts in trouble and one slow healthy agent of this process."""
-    local = Scripted("writer", "good", folder, seconds=0.05)
-    local.proficiency = 0.5
+    local = Scripted("writer", "good", folder, seconds=0.1)
+    local.proficiency, local.capacity = 0.5, 4
     params = replace(GREEDY, stale_s=DEAD_AFTER_S)
     members = on_duty([local], time.time, rng, params=params)
     async with hosts(

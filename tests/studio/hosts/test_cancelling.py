@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Annotated, cast
@@ -26,7 +27,6 @@ from mcp_server.server import build_server
 from studio.hosts.desk import Desk, Progress, build_host
 from studio.hosts.door import HostDoor
 from studio.hosts.remote import Line, RemoteAgent
-from studio.wiring import asking
 from tests.graphs.crew import NOW
 from tests.mcp_server.doubles import Studio, Token
 from tests.studio.hosts.processes import until_true
@@ -140,7 +140,7 @@ async def working(where: str, ollama: FakeOllama) -> AsyncIterator[Work]:
             agent: str, job: VideoJob, channel: Channel, progress: Progress, until: float
         ) -> Context:
             tools = hand.acting(agent, job.job_id, progress, until=until)
-            return Context(asking(models, until), tools, channel, NOW, progress)
+            return Context(partial(models.ask, until=until), tools, channel, NOW, progress)
 
         until = asyncio.get_running_loop().time() + 60
         here = context("test", JOB, Channel(), _unheard, until)

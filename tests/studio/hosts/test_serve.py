@@ -11,7 +11,9 @@ import pytest
 
 from bookai.errors import OperatorNeeded, TryLater
 from bookai.house import VERSION
+from bookai.models import VideoJob
 from bookai.settings import AgentHostSettings, Settings
+from bookai.testing import make_article
 from bookai.toolbox import Toolbox, open_toolbox
 from mcp_server.serve import serve_http
 from studio.hosts.desk import Desk, build_host
@@ -168,7 +170,11 @@ async def test_the_command_offers_the_studios_own_writer(
                 url = line.split()[2].rstrip(";") if line.startswith("agents at ") else ""
         async with open_toolbox(url, TOKEN) as hand:
             there = await hand.call(DESCRIBE, HostThere)
+            done = await run_step(hand, agent="writer", job=about_leap_seconds(), seconds_left=60.0)
         assert [one.name for one in there.agents] == ["writer"]
+        script = VideoJob.model_validate_json(done.job).script
+        assert script is not None
+        assert script.draft_kind == "extractive"
     finally:
         process.terminate()
         # Read to the end: a full pipe would keep it from ending.
@@ -177,6 +183,14 @@ async def test_the_command_offers_the_studios_own_writer(
             code = await process.wait()
         process._transport.close()  # type: ignore[attr-defined]  # no public way
     assert (code, TOKEN.encode() in said) == (0, False)
+
+
+def about_leap_seconds() -> str:
+    text = (ROOT / "studio" / "examples" / "leap-second.md").read_text()
+    title, body = text.split("---", 2)[2].strip().split("\n\n", 1)
+    article = make_article(body.strip(), title=title.lstrip("# "))
+    job = VideoJob(job_id=1, source="a.md", requested_by="operator:ann", article=article)
+    return job.model_dump_json()
 
 
 def free_port() -> int:
