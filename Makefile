@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: setup setup-dev demo test test-ollama check chaos bench rivals engine peers format lock clean
+.PHONY: setup setup-dev demo test test-ollama check chaos bench bench-routing rivals engine peers format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -53,10 +53,19 @@ chaos: setup-dev
 	$(BIN)/python -m tests.chaos --count 2000
 	$(BIN)/python tests/chaos/kill_nine.py --kills 10
 
-bench: setup
+bench: setup-dev
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/content_credentials.py
 	$(BIN)/python benchmarks/first_video.py
+	$(BIN)/python benchmarks/routing.py
+	$(BIN)/python benchmarks/llm_pool.py
+	$(BIN)/python benchmarks/failover.py
+	$(BIN)/python benchmarks/failover_processes.py
+
+# Every policy in every world on twelve seeds; takes half an hour or so, and rewrites its page.
+bench-routing: setup-dev
+	$(BIN)/python benchmarks/routing_quality.py \
+	  --chart docs/images/routing-quality.svg --page docs/why/routing-quality.md
 
 # Rivals that benchmarks run beside ours, in an environment of their own: they want other versions.
 rivals: .venv-bench/.installed

@@ -1,6 +1,7 @@
 """One agent's attempt at one step, from its first audit row to its last."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,7 +13,7 @@ from bookai.db import audit, executions, jobs
 from bookai.db.pool import DATABASE_ERRORS
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fenced
-from bookai.errors import BookAIError, TryLater
+from bookai.errors import BookAIError, ToolFailed, TryLater
 from bookai.metrics import AGENT_RUNS, AGENT_SECONDS
 from bookai.models import Fallback, VideoJob
 from bookai.router import Lease, Outcome
@@ -20,6 +21,8 @@ from graphs.outcomes import check_answer, outcome_of
 
 if TYPE_CHECKING:
     from graphs.steps import Crew, Step
+
+logger = logging.getLogger(__name__)
 
 TOLD = 20
 """Candidates that are written down with each choice; the audit log takes no endless bodies."""
@@ -33,6 +36,7 @@ class Attempt:
     step: "Step"
     task_id: int
     lease: Lease
+    agent: Agent
     nth: int
     tried: Sequence[str]
     known: tuple[Fallback, ...]
@@ -50,9 +54,7 @@ class Attempt:
         async with self.lease:
             execution_id = await self._begin()
             try:
-                done = await self._work(
-                    self.crew.members.agents[self.lease.name], job, limit_s, until
-                )
+                done = await self._work(job, limit_s, until)
             except Fenced:
                 raise
             except _OutOfTime as error:
@@ -74,8 +76,8 @@ class Attempt:
             await self._end(execution_id, "ok", None, done)
             return done
 
-    async def _work(self, agent: Agent, job: VideoJob, limit_s: float, until: float) -> VideoJob:
-        now = asyncio.get_running_loop().time()
+    async def _work(self, job: VideoJob, limit_s: float, until: float) -> VideoJob:
+        agent, now = self.agent, asyncio.get_running_loop().time()
         limit_s = max(0.0, min(limit_s, until - now))
         until = now + limit_s
         context = self.crew.make_context(agent.name, job, self._progress, self._check, until)
@@ -83,11 +85,17 @@ class Attempt:
             async with asyncio.timeout_at(until) as deadline:
                 done = await agent.run(self.step.capability, job, context)
         except TimeoutError as error:
-            if not deadline.expired():  # somebody else's time was up: the database's, for one
+            if not deadline.expired():  # the database's time was up, or some other
                 raise
             raise _OutOfTime(
                 f"{agent.name} was not done with {self.step.capability} in {limit_s:.3g} s"
             ) from error
+        except (BookAIError, *DATABASE_ERRORS):
+            raise
+        except Exception as error:
+            # A door: a defect of one agent is no reason not to ask another.
+            logger.exception("%s broke", agent.name, extra={"action": "agent_broke"})
+            raise Broken(agent.name, error) from error
         return check_answer(self.step.capability, job, done)
 
     async def _begin(self) -> int:
@@ -155,6 +163,14 @@ class Attempt:
 
     async def _check(self) -> None:
         await self.step.fence.check(self.crew.pool)
+
+
+class Broken(ToolFailed):
+    """An agent let out an error that it should have known: a defect, or its connection."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(f"{name} broke inside ({type(error).__name__}); the studio's log has it")
+        self.outcome: Outcome = "infra" if isinstance(error, OSError) else "quality"
 
 
 class _OutOfTime(BookAIError):

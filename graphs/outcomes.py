@@ -61,10 +61,22 @@ def check_answer(capability: Capability, before: VideoJob, after: object) -> Vid
     missing = [name for name in FILLED[capability] if getattr(after, name) is None]
     if missing:
         raise ToolFailed(f"it came back without {' and '.join(missing)}")
+    if _has_nul(after.model_dump()):
+        raise ToolFailed("it came back with a NUL character in its text, which nothing can keep")
     return after
+
+
+def _has_nul(value: object) -> bool:
+    """Say whether any text within holds the one character that Postgres cannot keep."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(_has_nul(one) for pair in value.items() for one in pair)
+    return isinstance(value, list | tuple) and any(_has_nul(one) for one in value)
 
 
 def one_line(error: BaseException, most: int = 300) -> str:
     """Return an error's text as one line of at most so many characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    plain = "".join(c if c.isprintable() else " " for c in str(error))
+    text = " ".join(plain.split()) or type(error).__name__
     return text if len(text) <= most else text[: most - 1] + "…"

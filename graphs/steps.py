@@ -111,8 +111,11 @@ class Crew:
         step, failed, limit = task.step, list[Failed](), LIMITS[task.step.capability]
         while True:
             lease = await self._next(step.capability, task.until, failed)
+            agent = self.members.agents[lease.name]  # now: a host may take it back any moment
             tried = [one.name for one in failed]
-            attempt = Attempt(self, step, task.task_id, lease, len(failed) + 1, tried, task.known)
+            attempt = Attempt(
+                self, step, task.task_id, lease, agent, len(failed) + 1, tried, task.known
+            )
             task.measured.attempt()
             if failed:
                 FALLBACKS.labels("agent").inc()

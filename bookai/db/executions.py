@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bookai.db.audit.body import clean
 from bookai.db.memory import DEAD_AFTER_S
 from bookai.db.pool import Con, Pool
 from bookai.router import Outcome
@@ -191,7 +192,8 @@ async def start(con: Con, task_id: int, begun: Begun) -> int:
 
 async def finish(con: Con, execution_id: int, ended: Ended) -> None:
     """Note how an agent's attempt ended."""
-    await con.execute(FINISH, execution_id, *STORED[ended.outcome], ended.error, ended.seconds)
+    error = None if ended.error is None else clean(ended.error)
+    await con.execute(FINISH, execution_id, *STORED[ended.outcome], error, ended.seconds)
 
 
 async def track_records(pool: Pool) -> tuple[TrackRecord, ...]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bookai.db import audit
+from bookai.db.audit.body import clean
 from bookai.db.pool import Con, Pool
 from bookai.errors import Refused
 from bookai.metrics import JOBS_ENDED
@@ -203,6 +204,7 @@ async def set_status(
     actor: str = "studio",
 ) -> None:
     """Change a job's status and audit it, in the caller's transaction."""
+    reason = None if reason is None else clean(reason)
     await con.execute(UPDATE_STATUS, job_id, status, stage, reason)
     body = {"job_id": job_id, "status": status, "stage": stage or "", "reason": reason or ""}
     await audit.append(con, "job.status", actor, body)

@@ -44,8 +44,9 @@ class Crowd:
         np.minimum(score, SURE, out=score)
         np.maximum(score, HOPELESS, out=score)
         for row, seconds in off_s.items():
-            # p is scaled instead of the price, which others share.
-            score[row] *= price[row] / max(LEAST_S, float(price[row]) - seconds)
+            # p is scaled instead of the price, which others share; who is out has no price.
+            if price[row] < inf:
+                score[row] *= price[row] / max(LEAST_S, float(price[row]) - seconds)
         np.divide(price, score, out=score)
         for row in without:
             score[row] = inf

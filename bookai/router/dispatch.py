@@ -184,6 +184,8 @@ class Dispatcher:
             raise Saturated(f"{len(queue)} tasks wait for {capability!r} already.", after_s=5.0)
         queue.append(waiting)
         self.watch("waited", "", None)
+        # Those before it may wait for somebody else: a free one need not wait for the next event.
+        self._drain(capability, now)
         self._arm(now)
         served = False
         try:

@@ -33,7 +33,8 @@ WELL = Lesson(health=1, skill=1, timed=True)
 # A time-out's length is the least that the work would have taken.
 LESSONS: dict[Outcome, Lesson] = {
     "ok": WELL,
-    "refused": WELL,
+    # Whoever says no does so at once: its speed is not that of the work.
+    "refused": Lesson(health=1, skill=1, timed=False),
     "quality": Lesson(health=1, skill=-1, timed=True),
     "infra": Lesson(health=-1, skill=0, timed=False),
     "timeout": Lesson(health=-1, skill=0, timed=True),

@@ -104,6 +104,7 @@ class Router:
         for capability in list(member.rows):
             self._drop_row(member, capability)
         self._turns.remove(member)
+        member.wake_at = inf  # while it is gone nobody looks: coming back, it asks anew
         self._gone[name] = member
 
     def _drop_row(self, member: Member, capability: str) -> None:

@@ -26,6 +26,12 @@ class HostGone(BookAIError):
     outcome = "infra"
 
 
+class HostUnfit(BookAIError):
+    """The host lacks what an operator must give it, such as a program or a model."""
+
+    outcome = "infra"
+
+
 class Line:
     """The way to one host. `work_dir` holds a folder for each job, of which its files must be."""
 
@@ -116,7 +122,8 @@ class RemoteAgent(Agent):
             case TryLater():
                 return TryLater(said, after_s=min(error.after_s, _LONGEST_WAIT_S))
             case OperatorNeeded():
-                return OperatorNeeded(f"{self._line.host}: {said}")
+                # Somebody must mend that host; another may be well.
+                return HostUnfit(f"{self._line.host}: {said}")
             case _:
                 return ToolFailed(said)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import count
 
 import pytest
 
@@ -11,6 +12,7 @@ from bookai.db.pool import Pool
 from bookai.db.runs.fence import take
 from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Capability, Record, VideoJob
+from graphs.attempt import Broken
 from graphs.chain import Limit
 from graphs.steps import Crew, Step
 from tests.graphs.crew import RESULTS, Hand, crew
@@ -140,6 +142,53 @@ async def test_an_answer_without_the_steps_field_is_no_answer(pool: Pool) -> Non
     assert (first.outcome, first.fault) == ("failed", "quality")
 
 
+@pytest.mark.parametrize("error", [ValueError("a defect"), ConnectionResetError(), KeyError("x")])
+async def test_a_defect_of_one_agent_is_no_reason_not_to_ask_another(
+    pool: Pool, error: Exception
+) -> None:
+    job = await write(crew(pool, Writer("first", raises(error)), Writer("second")), pool)
+
+    (note,) = job.fallbacks
+    assert note.used == "second"
+    assert type(error).__name__ in note.why
+
+
+async def test_a_character_that_nothing_can_keep_does_not_stop_the_next(pool: Pool) -> None:
+    bad = raises(ToolFailed("bad \x00 byte, \x1b[31mred"))
+
+    job = await write(crew(pool, Writer("first", bad), Writer("second")), pool)
+
+    assert [note.why for note in job.fallbacks] == ["bad byte, [31mred"]
+    first, _ = await executions.attempts(pool, job.job_id, "write")
+    assert first.outcome == "failed"
+
+
+async def test_an_answer_with_a_character_that_nothing_can_keep_is_no_answer(pool: Pool) -> None:
+    class Odd(Writer):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            script = RESULTS[capability]["script"]
+            return {"script": script.model_copy(update={"title": "nul \x00"})}
+
+    job = await write(crew(pool, Odd("first"), Writer("second")), pool)
+
+    (note,) = job.fallbacks
+    assert "NUL" in note.why
+
+
+async def test_whoever_leaves_while_it_is_being_asked_still_does_its_step(pool: Pool) -> None:
+    writer = Writer("a_writer")
+    hands = crew(pool, writer)
+    doing = asyncio.ensure_future(write(hands, pool))
+    for _ in count():
+        if in_flight(hands):
+            break
+        await asyncio.sleep(0)
+
+    hands.members.leave("a_writer")
+
+    assert (await doing).script is not None
+
+
 class HostGone(BookAIError):
     """An error that knows what it says about whom it concerns."""
 
@@ -154,7 +203,8 @@ class HostGone(BookAIError):
         (TryLater("503"), ("failed", "busy")),
         (OperatorNeeded("no disk"), ("failed", "client")),
         (HostGone("connection reset"), ("failed", "infra")),
-        (KeyError("a defect"), ("failed", "quality")),
+        (Broken("first", KeyError("a defect")), ("failed", "quality")),
+        (Broken("first", ConnectionResetError()), ("failed", "infra")),
         (TimeoutError(), ("failed", "client")),
     ],
 )

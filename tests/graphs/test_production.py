@@ -249,11 +249,11 @@ async def test_a_defect_of_an_agent_leaves_a_trace_and_is_not_hidden(pool: Pool,
 
     job_id = await new_job(pool)
     async with line(pool, dsn, Buggy()) as main:
-        with pytest.raises(KeyError):
-            await main.advance(job_id)
+        ended = await main.advance(job_id)
 
+    assert ended.reason == "hand broke inside (KeyError); the studio's log has it"
     (event,) = await audit.search(pool, kind="agent.ended", job_id=job_id)
-    assert "KeyError inside" in event.body
+    assert "hand broke inside (KeyError)" in event.body
     assert "secret text" not in event.body
 
 

@@ -345,3 +345,39 @@ def test_every_exclusion_is_told_in_words() -> None:
         "paused": "paused for 2.0 s more",
         "silent": "silent for 15 s",
     }
+
+
+@pytest.mark.parametrize("crowd", [3, 20])
+def test_a_favoured_one_that_is_full_leaves_the_choice_to_the_others(crowd: int) -> None:
+    router = router_of(*(f"a{n}" for n in range(crowd)))
+    router.begin("a0", "write", 0.0)
+
+    assert router.choose("write", 0.0, favour={"a0": 2.5}) not in (WAIT, None, "a0")
+
+
+def test_one_who_refuses_at_once_is_not_the_quickest_worker() -> None:
+    router = router_of("refuses", "writes")
+    for second in range(0, 400, 40):
+        work(router, "refuses", "refused", 0.01, float(second))
+        work(router, "writes", "ok", 30.0, float(second))
+
+    refuses, writes = (
+        next(s for s in router.explain("write", 400.0) if s.name == name)
+        for name in ("refuses", "writes")
+    )
+
+    assert refuses.latency_s > 0.5 * writes.latency_s
+
+
+def test_one_who_comes_back_is_looked_at_again_when_its_pause_is_over() -> None:
+    router = router_of("a", params=PATIENT)
+    router.pause("a", 0.0, 5.0)
+    router.remove("a")
+    router.choose("write", 100.0)
+
+    router.add("a", {"write": 0.9}, now=200.0)
+    router.pause("a", 200.0, 5.0)
+
+    change = router.next_change(200.0)
+    assert change is not None
+    assert 200.0 < change <= 205.0

@@ -194,6 +194,20 @@ async def test_a_second_try_that_waits_for_others_does_not_hold_up_the_queue() -
     assert (lease.name, (await retry).name) == ("a", "b")
 
 
+async def test_a_first_try_takes_who_is_free_though_a_second_try_waits_for_others() -> None:
+    hall = Hall("a", "b")
+    held = await hall.queue.acquire("write", until=FAR)
+    other = next(name for name in ("a", "b") if name != held.name)
+    second = asyncio.ensure_future(hall.queue.acquire("write", until=FAR, exclude={other}))
+    await settle()
+
+    async with asyncio.timeout(5):
+        first = await hall.queue.acquire("write", until=FAR)
+
+    assert (first.name, second.done()) == (other, False)
+    second.cancel()
+
+
 async def test_one_who_is_cancelled_while_waiting_leaves_no_trace() -> None:
     hall = Hall("a")
     held = await hall.queue.acquire("write", until=FAR)

@@ -14,7 +14,7 @@ from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.toolbox import NoAnswer, Toolbox
 from graphs.members import on_duty
 from studio.hosts.reach import HostAddress, reach_hosts
-from studio.hosts.remote import HostGone, Line, RemoteAgent
+from studio.hosts.remote import HostGone, HostUnfit, Line, RemoteAgent
 from studio.hosts.wire import AgentThere
 from tests.graphs.crew import Hand
 from tests.studio.hosts.processes import until_only
@@ -88,7 +88,7 @@ class Breaking(Toolbox):
         (NoAnswer("gone"), HostGone, "infra"),
         (Refused("no"), Refused, None),
         (ToolFailed("broke"), ToolFailed, None),
-        (OperatorNeeded("key", mend="Set it."), OperatorNeeded, None),
+        (OperatorNeeded("key", mend="Set it."), HostUnfit, "infra"),
     ],
 )
 async def test_an_error_from_afar_is_of_a_class_of_ours(
