@@ -1,4 +1,4 @@
-"""The studio under faults: two hundred seeds, and those that once found something."""
+"""The studio under faults: many seeds, and those that once found something."""
 
 import os
 import subprocess
@@ -9,6 +9,8 @@ import pytest
 
 from tests.chaos.schedule import KINDS, draw
 
+# What fits into the gate's twenty minutes beside the suite; `make chaos` runs more.
+SEEDS = "120"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -55,7 +57,7 @@ def test_what_faults_once_found_stays_mended() -> None:
 
 
 @pytest.mark.timeout(1500)
-def test_nothing_is_lost_and_nothing_happens_twice_in_two_hundred_broken_runs() -> None:
-    said = chaos("--count", "200")
+def test_nothing_is_lost_and_nothing_happens_twice_in_broken_runs() -> None:
+    said = chaos("--count", SEEDS)
 
     assert "no invariant was broken" in said
