@@ -19,9 +19,10 @@ Stage = Literal["strict", "control_characters", "think", "fences", "outermost", 
 MAX_SAID = 300
 
 _THINKING = re.compile(r"^\s*<think(?:ing)?>.*?</think(?:ing)?>\s*", re.DOTALL)
-_FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
 # A string as a whole, or a comma before a closing bracket: so no comma inside a string is taken.
-_STRING_OR_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.DOTALL)
+# A string that never ends counts as one too: else each quote would be tried to the end anew.
+_STRING_OR_COMMA = re.compile(r'("(?:\\.|[^"\\])*"?)|,(?=\s*[}\]])', re.DOTALL)
+_FENCE = "```"
 
 
 class NotJson(ValueError):
@@ -75,14 +76,20 @@ def _candidates(text: str) -> Iterator[tuple[Stage, str]]:
     yield "control_characters", text
     bare = _THINKING.sub("", text)
     yield "think", bare
-    fenced = _FENCE.match(bare)
-    bare = fenced.group(1) if fenced else bare
+    bare = _unfenced(bare)
     yield "fences", bare
     begin, end = bare.find("{"), bare.rfind("}")
     if 0 <= begin < end:
         bare = bare[begin : end + 1]
         yield "outermost", bare
         yield "commas", _STRING_OR_COMMA.sub(lambda found: found.group(1) or "", bare)
+
+
+def _unfenced(text: str) -> str:
+    text = text.strip()
+    if len(text) < 2 * len(_FENCE) or not (text.startswith(_FENCE) and text.endswith(_FENCE)):
+        return text
+    return text[len(_FENCE) : -len(_FENCE)].removeprefix("json").strip()
 
 
 def _no_number(name: str) -> NoReturn:

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from bookai.llm.base import CallFailed, Model, Provider, Server
-from bookai.llm.serving.limits import Limits
+from bookai.llm.serving.limits import UNREADABLE, Limits
 from bookai.llm.serving.loads import Loads
 from bookai.llm.serving.stand import Stand
 from bookai.metrics.llm import LLM_LOADED, LLM_SLOTS, LLM_UP, LLM_WAITING
@@ -117,6 +117,10 @@ class Fleet:
             self._miss(stand, began, CallFailed(why, outcome="timeout", kind="first_chunk_timeout"))
         except CallFailed as error:
             self._miss(stand, began, error)
+        except UNREADABLE as error:
+            # Only the kind is told: the text may hold what was sent, such as a key.
+            why = f"{name} answered nothing that can be read ({type(error).__name__})"
+            self._miss(stand, began, CallFailed(why, outcome="infra", kind="protocol"))
         else:
             if stand.sight is None:
                 logger.info("%s is up", name, extra={"action": "model_server_up", "server": name})

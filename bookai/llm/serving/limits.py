@@ -2,6 +2,20 @@
 
 from dataclasses import dataclass
 
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    ImportError,
+    OSError,
+)
+"""What libraries let out when a server, its address or its key is none they can make sense of.
+
+It ends one look at one server, never the studio.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bookai.llm.base import CallFailed, Model
+from bookai.llm.serving.limits import UNREADABLE
 from bookai.llm.serving.stand import Stand
 from bookai.metrics.llm import LLM_LOAD_SECONDS
 
@@ -113,6 +114,9 @@ class Loads:
         except TimeoutError:
             why = f"{name} did not load {model.name} in {fleet.limits.load_s:.0f} s"
             self._fail(stand, model, CallFailed(why, outcome="timeout", kind="deadline"))
+        except UNREADABLE as error:
+            why = f"{name} answered the load with what nobody can read ({type(error).__name__})"
+            self._fail(stand, model, CallFailed(why, outcome="infra", kind="protocol"))
         else:
             await self._loaded(stand, model, fleet.clock() - began)
         finally:

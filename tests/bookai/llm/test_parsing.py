@@ -77,3 +77,19 @@ def test_the_place_of_what_does_not_fit_is_told() -> None:
     check_shape({"lines": ["a"]}, schema)
     with pytest.raises(WrongShape, match=r"lines\.1: 2 is not of type"):
         check_shape({"lines": ["a", 2]}, schema)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```" + " " * 50_000 + "x",
+        "```json" + "\n" * 50_000,
+        '{"' + '\\"' * 50_000 + "}",
+        '{"a": ' + '"' * 50_001 + "}",
+        '{"a": [' + ", " * 50_000 + "]}",
+    ],
+)
+def test_a_long_answer_is_read_in_one_go(text: str) -> None:
+    """Each of these once took minutes to hours, in which nothing else could happen."""
+    with pytest.raises(NotJson):
+        parse_object(text)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
-from bookai.llm.base import Call, CallFailed, Model, Reply, Server
+from bookai.llm.base import Call, CallFailed, Model, Reply, Server, Sight
 from bookai.llm.serving.limits import Limits
 from bookai.llm.serving.record import CallRecord
 from bookai.models import Fallback
@@ -354,3 +354,18 @@ async def test_a_server_that_comes_back_is_used_again(make_request: MakeRequest)
         asked = await pool.ask(make_request(), has_title)
 
     assert asked.provider == "model"
+
+
+@pytest.mark.parametrize("odd", [RecursionError(), UnicodeDecodeError("utf-8", b"x", 0, 1, "y")])
+async def test_a_server_that_answers_nonsense_is_passed_over(
+    make_request: MakeRequest, odd: Exception
+) -> None:
+    class Odd(ScriptedProvider):
+        async def look(self, server: Server) -> Sight:
+            raise odd
+
+    async with scripted_pool(Odd(GOOD, name="odd"), ScriptedProvider(GOOD, name="well")) as pool:
+        asked = await pool.ask(make_request(), has_title)
+
+    (note,) = asked.fallbacks
+    assert (asked.provider, type(odd).__name__ in note.why) == ("well", True)
