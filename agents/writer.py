@@ -13,7 +13,7 @@ from bookai.text.grounding import locate, unsupported, without_attribution
 from bookai.text.readability import WORDS_PER_MINUTE, seconds
 from bookai.text.safety import orders
 
-PROMPT_VERSION = "write-script-2"
+PROMPT_VERSION = "write-script-3"
 
 SYSTEM = """\
 You write the narration of a short vertical video from one article, and nothing else.
@@ -38,9 +38,9 @@ supports it. For the cta "quote" is empty. "title": at most 80 characters.
 # Objections repeat lines that came from the article: they stand between marks of their own.
 OBJECTIONS = """
 The editor sent your last draft back. What was wrong stands between these marks, as material too:
-<<<{mark}-OBJECTIONS
+<<<OBJECTIONS-{mark}
 {objections}
-{mark}-OBJECTIONS>>>
+OBJECTIONS-{mark}>>>
 """
 
 MAX_TITLE = 80
@@ -126,7 +126,7 @@ def to_request(
         words=round(length_s * WORDS_PER_MINUTE / 60),
         language=article.language if _LANGUAGE.fullmatch(article.language) else "its own language",
         seconds=length_s,
-        objections=_objections(objections, mark),
+        objections=_objections(objections),
         mark=mark,
         title=" ".join(article.title.split()),
         text=_excerpt(article.text),
@@ -227,10 +227,12 @@ def _dates(article: Article) -> str:
     return f"{published:%B} {published.day} {published.year}" if published else ""
 
 
-def _objections(objections: tuple[str, ...], mark: str) -> str:
+def _objections(objections: tuple[str, ...]) -> str:
     if not objections:
         return ""
     listed = "\n".join(f"- {' '.join(one.split())[:MAX_OBJECTION]}" for one in objections)
+    # A mark of its own: objections repeat what a model wrote, and it has seen the article's mark.
+    mark = hashlib.sha256(listed.encode(errors="replace")).hexdigest()[:24]
     return OBJECTIONS.format(mark=mark, objections=listed)
 
 

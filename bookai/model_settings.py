@@ -40,7 +40,7 @@ class ServerSettings(_Table):
     url: str = Field(default="", max_length=500, pattern=r"^(https?://[^\s/@]+(/[^\s@]*)?)?$")
     slots: int = Field(default=1, ge=1, le=256)
     max_loaded: int = Field(default=3, ge=1, le=64)
-    key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
+    key_env: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]{0,99}$")
     free: bool = False
     proxy: bool = False
 

@@ -6,11 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from agents.base import Agent
 from bookai.db import audit, executions, jobs
-from bookai.db.pool import DATABASE_ERRORS
+from bookai.db.pool import DATABASE_ERRORS, UNKEEPABLE
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fenced
 from bookai.errors import BookAIError, ToolFailed, TryLater
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SHOW_EVERY_S = 1.0
 TOLD = 20
 """Candidates that are written down with each choice; the audit log takes no endless bodies."""
 
@@ -41,6 +43,7 @@ class Attempt:
     tried: Sequence[str]
     known: tuple[Fallback, ...]
     began: float = field(default_factory=time.monotonic, init=False)
+    shown: list[tuple[float, int]] = field(default_factory=lambda: [(-inf, -1)], init=False)
 
     async def run(self, job: VideoJob, limit_s: float, until: float) -> VideoJob:
         """Let the agent work on `job` and write down how it went.
@@ -59,7 +62,9 @@ class Attempt:
                 raise
             except _OutOfTime as error:
                 late = TryLater(str(error))
-                await self._end(execution_id, "timeout", str(late))
+                # With less time than it is due, it says nothing about the agent.
+                ended: Outcome = "timeout" if error.in_full else "client"
+                await self._end(execution_id, ended, str(late))
                 raise late from error
             except BookAIError as error:
                 await self._end(execution_id, outcome_of(error), str(error))
@@ -73,11 +78,17 @@ class Attempt:
                 # A defect of the agent: it goes on to the door, but not without a trace.
                 await self._end(execution_id, outcome_of(error), f"{type(error).__name__} inside")
                 raise
-            await self._end(execution_id, "ok", None, done)
+            try:
+                await self._end(execution_id, "ok", None, done)
+            except UNKEEPABLE as error:
+                bad = ToolFailed(f"what came back cannot be kept ({type(error).__name__})")
+                await self._end(execution_id, "quality", str(bad))
+                raise bad from error
             return done
 
     async def _work(self, job: VideoJob, limit_s: float, until: float) -> VideoJob:
         agent, now = self.agent, asyncio.get_running_loop().time()
+        in_full = limit_s <= until - now
         limit_s = max(0.0, min(limit_s, until - now))
         until = now + limit_s
         context = self.crew.make_context(agent.name, job, self._progress, self._check, until)
@@ -85,10 +96,10 @@ class Attempt:
             async with asyncio.timeout_at(until) as deadline:
                 done = await agent.run(self.step.capability, job, context)
         except TimeoutError as error:
-            if not deadline.expired():  # the database's time was up, or some other
-                raise
+            if not deadline.expired():
+                raise Stalled(f"{agent.name} waited in vain for something it used") from error
             raise _OutOfTime(
-                f"{agent.name} was not done with {self.step.capability} in {limit_s:.3g} s"
+                f"{agent.name} was not done with {self.step.capability} in {limit_s:.3g} s", in_full
             ) from error
         except (BookAIError, *DATABASE_ERRORS):
             raise
@@ -124,9 +135,8 @@ class Attempt:
         """Write the result, the execution, the task and the audit row in one transaction."""
         step, name, seconds = self.step, self.lease.name, time.monotonic() - self.began
         stored = executions.STORED[outcome][0]
-        AGENT_RUNS.labels(name, step.capability, outcome).inc()
-        AGENT_SECONDS.labels(name, step.capability).observe(seconds)
-        self.lease.end(outcome, seconds)
+        if outcome != "ok":
+            self._credit(outcome, seconds)
         async with step.fence.writing(self.crew.pool) as con:
             ended = executions.Ended(outcome, error, seconds)
             await executions.finish(con, execution_id, ended)
@@ -142,6 +152,14 @@ class Attempt:
             elif outcome == "refused":
                 await executions.close_task(con, self.task_id, "refused")
             await audit.append(con, "agent.ended", f"agent:{name}", self._told(ended, stored))
+        if outcome == "ok":  # only once it is kept: what cannot be is no success
+            self._credit(outcome, seconds)
+
+    def _credit(self, outcome: Outcome, seconds: float) -> None:
+        name, capability = self.lease.name, self.step.capability
+        AGENT_RUNS.labels(name, capability, outcome).inc()
+        AGENT_SECONDS.labels(name, capability).observe(seconds)
+        self.lease.end(outcome, seconds)
 
     def _told(self, ended: executions.Ended, stored: str) -> Mapping[str, object]:
         return {
@@ -158,7 +176,14 @@ class Attempt:
 
     async def _progress(self, fraction: float, message: str) -> None:
         del message  # the display shows stage and percent; the text belongs to MCP clients
+        if not isfinite(fraction):
+            return
         percent = max(0, min(100, round(fraction * 100)))
+        now = time.monotonic()
+        shown_at, shown = self.shown[-1]
+        if percent == shown or (percent < 100 and now - shown_at < SHOW_EVERY_S):
+            return  # whoever reports without end must not keep the database busy
+        self.shown[:] = [(now, percent)]
         await standing.set_progress(self.crew.pool, self.step.fence, self.step.capability, percent)
 
     async def _check(self) -> None:
@@ -173,5 +198,15 @@ class Broken(ToolFailed):
         self.outcome: Outcome = "infra" if isinstance(error, OSError) else "quality"
 
 
+class Stalled(TryLater):
+    """Time ran out inside an agent that still had its own: of a database or a server, for one."""
+
+    outcome: Outcome = "infra"
+
+
 class _OutOfTime(BookAIError):
-    """The agent's own time was up."""
+    """The agent's own time was up; `in_full`: it had all that an attempt is due."""
+
+    def __init__(self, why: str, in_full: bool) -> None:
+        super().__init__(why)
+        self.in_full = in_full

@@ -26,6 +26,8 @@ from bookai.router import STEPS, Dispatcher, Lease, Params, RetryBudget, Router
 
 Kind = Literal["local", "remote"]
 
+MAX_REST_S = 300.0
+
 KEPT = 400
 """Outcomes that are kept of one who is not on duty here, in case he joins."""
 
@@ -83,6 +85,12 @@ class Members:
         """Give an agent no more work; steps that it has are left to their deadlines."""
         if self._members.pop(name, None) is not None:
             self.router.remove(name)
+            self.dispatcher.wake()
+
+    def rest(self, name: str, seconds: float) -> None:
+        """Ask an agent that said it is busy nothing for as long as it said, minutes at most."""
+        if name in self._members:
+            self.router.pause(name, self.clock(), min(seconds, MAX_REST_S))
 
     def beat(self, name: str) -> None:
         """Note that an agent is alive; without effect for one that is not on duty."""
@@ -142,7 +150,10 @@ class Members:
         """Return everybody on duty as the metrics show them; any thread may ask."""
         found = []
         for name, member in self._members.copy().items():
-            state = self.router.state(name)
+            try:
+                state = self.router.state(name)
+            except KeyError:
+                continue  # it left meanwhile: the loop goes on while another thread looks
             found.append(
                 AgentState(
                     name=name,
@@ -169,9 +180,16 @@ class Members:
         return member.kind == "remote" and self.clock() - member.heard_at > DEAD_AFTER_S
 
     async def acquire(
-        self, capability: str, within_s: float, tried: frozenset[str] = frozenset()
+        self,
+        capability: str,
+        within_s: float,
+        tried: frozenset[str] = frozenset(),
+        *,
+        second: bool | None = None,
     ) -> Lease:
         """Wait for the best agent that is free; the first come are served first.
+
+        A `second` try takes from the retry budget; without a word, one with others tried is.
 
         Raises:
             NobodyCan: nobody on duty has the capability, apart from those who were tried.
@@ -181,7 +199,7 @@ class Members:
         """
         self.breathe()
         until = self.clock() + within_s
-        return await self.dispatcher.acquire(capability, until=until, exclude=tried)
+        return await self.dispatcher.acquire(capability, until=until, exclude=tried, second=second)
 
 
 def steady(now: Callable[[], datetime], ticks: Callable[[], float]) -> Callable[[], float]:

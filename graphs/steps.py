@@ -111,7 +111,10 @@ class Crew:
         step, failed, limit = task.step, list[Failed](), LIMITS[task.step.capability]
         while True:
             lease = await self._next(step.capability, task.until, failed)
-            agent = self.members.agents[lease.name]  # now: a host may take it back any moment
+            agent = self.members.agents.get(lease.name)
+            if agent is None:  # its host took it back while we were being woken
+                lease.end("cancelled")
+                continue
             tried = [one.name for one in failed]
             attempt = Attempt(
                 self, step, task.task_id, lease, agent, len(failed) + 1, tried, task.known
@@ -128,6 +131,8 @@ class Crew:
                 raise
             except BookAIError as error:
                 _warn(step, lease.name, error)
+                if isinstance(error, TryLater) and outcome_of(error) == "busy":
+                    self.members.rest(lease.name, error.after_s)
                 failed.append(Failed(lease.name, error))
 
     async def _next(self, capability: Capability, until: float, failed: list[Failed]) -> Lease:
@@ -142,7 +147,9 @@ class Crew:
         if failed and left_s <= 0:
             raise end_of(capability, failed, "No time was left for anybody else")
         try:
-            return await members.acquire(capability, left_s, tried)
+            # Who is only busy has not failed: asking another takes nothing from the retries.
+            second = bool(failed) and outcome_of(failed[-1].error) != "busy"
+            return await members.acquire(capability, left_s, tried, second=second)
         except NobodyCan as error:
             raise _nobody(capability, silent, failed) from error
         except (RetriesSpent, Saturated, TooLate) as error:

@@ -146,7 +146,10 @@ async def make_link(
             await audit.append(con, "link.made", ACTOR, body | {"network": product["network"]})
             return _offer(product, url)
         # Another made it between our look and our insert; its word stands.
-        return _offer(product, await con.fetchval(SELECT_LINK, job_id, product_id))
+        known = await con.fetchval(SELECT_LINK, job_id, product_id)
+        if known is None:
+            raise Refused(f"the sub-id {sub_id!r} already belongs to another job's link.")
+        return _offer(product, known)
 
 
 def _read(path: Path) -> bytes:

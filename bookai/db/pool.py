@@ -32,6 +32,8 @@ CONNECT_ERRORS = (
 )
 # What any later question may raise when the server goes away in the middle.
 DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, psycopg.Error, PoolTimeout)
+# What Postgres says to a value that it cannot keep: the value is wrong, not the database.
+UNKEEPABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _BUSY = (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 
 

@@ -14,7 +14,7 @@ from httpx_sse import ServerSentEvent
 
 from bookai.llm.base import Call, CallFailed, Provider, Reply, Server, Sight
 from bookai.llm.hosted.failures import as_object, complaint, mid_stream, not_spoken
-from bookai.llm.hosted.growing import Growing
+from bookai.llm.hosted.growing import Growing, counted
 from bookai.llm.hosted.line import Lines, Question
 from bookai.llm.hosted.schema import thinned
 
@@ -150,11 +150,15 @@ class _Stream:
                 raise mid_stream(self._call.server, self._call.model, complaint(found))
             case "message_start":
                 message = found.get("message")
-                self._count(message.get("usage") if isinstance(message, dict) else None)
+                self._count_in(message.get("usage") if isinstance(message, dict) else None)
             case "content_block_delta":
                 self._add(found.get("delta"))
             case "message_delta":
-                self._count(found.get("usage"))
+                usage = found.get("usage")
+                self._count_in(usage)
+                # What the start says of the output is only its first word.
+                if isinstance(usage, dict):
+                    self.growing.output_tokens = counted(usage.get("output_tokens"))
                 self._end(found.get("delta"))
             case "message_stop":
                 self._stopped = self._reason
@@ -178,19 +182,16 @@ class _Stream:
         elif isinstance(reason, str):
             self._reason = _FINISH.get(reason, reason)
 
-    def _count(self, usage: object) -> None:
+    def _count_in(self, usage: object) -> None:
         if not isinstance(usage, dict):
             return
         asked = [
             usage.get(key)
             for key in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
         ]
-        counted = [number for number in asked if isinstance(number, int)]
-        if counted:
-            self.growing.input_tokens = sum(counted)
-        said = usage.get("output_tokens")
-        if isinstance(said, int):
-            self.growing.output_tokens = said
+        told = [number for number in map(counted, asked) if number is not None]
+        if told:
+            self.growing.input_tokens = sum(told)
 
 
 def _sight(server: Server, found: object) -> Sight:

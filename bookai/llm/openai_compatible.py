@@ -13,7 +13,7 @@ from httpx_sse import ServerSentEvent
 
 from bookai.llm.base import Call, CallFailed, Provider, Reply, Server, Sight
 from bookai.llm.hosted.failures import as_object, complaint, mid_stream, not_spoken
-from bookai.llm.hosted.growing import Growing
+from bookai.llm.hosted.growing import Growing, counted
 from bookai.llm.hosted.line import Lines, Question
 
 MAX_DIALECTS = 5
@@ -162,8 +162,8 @@ class _Stream:
     def _count(self, usage: object) -> None:
         if not isinstance(usage, dict):
             return
-        asked, said = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        if isinstance(asked, int) and isinstance(said, int):
+        asked, said = counted(usage.get("prompt_tokens")), counted(usage.get("completion_tokens"))
+        if asked is not None and said is not None:
             self.growing.input_tokens, self.growing.output_tokens = asked, said
 
 

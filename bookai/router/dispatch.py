@@ -157,10 +157,12 @@ class Dispatcher:
         until: float,
         exclude: Set[str] = NOBODY,
         favour: Mapping[str, float] | None = None,
+        second: bool | None = None,
     ) -> Lease:
         """Return a slot of the best who is free, waiting for one until `until` by our clock.
 
-        To exclude somebody makes it a second try, which takes from the retry budget. Those who
+        A second try takes from the retry budget; to exclude somebody makes it one unless
+        `second` says otherwise. Those who
         wait come first in, first out; whoever has too little time left is given up. With
         `Params.newest_first`, once the first has waited for so much of its time the newest go
         first. Cancelled, it leaves no slot taken.
@@ -172,7 +174,7 @@ class Dispatcher:
             TooLate: nobody was free in time; it is a TimeoutError.
         """
         now = self.clock()
-        self._spend(capability, second=bool(exclude))
+        self._spend(capability, bool(exclude) if second is None else second)
         waiting = _Waiting(until, now, exclude, favour)
         queue = self._queues.setdefault(capability, deque())
         if not queue or exclude:

@@ -89,7 +89,8 @@ class Evidence:
             return
         at, well = event.at, lesson.health > 0
         if lesson.timed:
-            craft.latency.take(event.seconds, at, params.latency_decay_s)
+            cut = event.outcome == "timeout"
+            craft.latency.take(event.seconds, at, params.latency_decay_s, cut=cut)
         self.health.add(float(well), float(not well), at, params.health_half_life_s)
         if lesson.skill:
             craft.skill.take(lesson.skill > 0, at, params)

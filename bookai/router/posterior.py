@@ -123,10 +123,12 @@ class Latency:
         self.seconds: float | None = None
         self.at = -inf
 
-    def take(self, seconds: float, at: float, decay_s: float) -> None:
-        """Learn how long an attempt took that ended at `at`."""
+    def take(self, seconds: float, at: float, decay_s: float, *, cut: bool = False) -> None:
+        """Learn how long an attempt took that ended at `at`; one `cut` would have taken longer."""
         if self.seconds is None:
             self.seconds = seconds
+        elif cut and seconds <= self.seconds:
+            return
         elif seconds > self.seconds:
             self.seconds += (seconds - self.seconds) / 2
         else:

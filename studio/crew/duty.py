@@ -53,14 +53,18 @@ async def open_members(
         with suppress(BookAIError, OSError, *DATABASE_ERRORS):
             async with asyncio.timeout(FAREWELL_S):
                 await memory.leave(pool, members.place)
-        if not keeping.cancelled():
-            keeping.result()  # a defect of ours is not hidden
 
 
 async def _keep(pool: Pool, members: Members, past: Memory) -> None:
-    async with asyncio.TaskGroup() as group:
-        group.create_task(past.follow(members.hear))
-        group.create_task(_beat(pool, members))
+    while True:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(past.follow(members.hear))
+                group.create_task(_beat(pool, members))
+        except* Exception:
+            # A door: without beats every process would take these agents for dead.
+            logger.exception("Keeping the agents broke", extra={"action": "crew_broke"})
+        await asyncio.sleep(BEAT_S)
 
 
 async def _beat(pool: Pool, members: Members, every_s: float = BEAT_S) -> None:

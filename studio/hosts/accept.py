@@ -17,15 +17,13 @@ from graphs.outcomes import FILLED
 TRUSTED: tuple[Capability, ...] = ("scout", "write", "render")
 """What a host is given where its settings name nothing: making, but not judging what was made."""
 
-LENDABLE: frozenset[Capability] = frozenset(
-    {"scout", "write", "edit", "match_offers", "render", "check", "report"}
-)
-"""What can be given to a host at all. What is approved and published is put together at home."""
+LENDABLE: frozenset[Capability] = frozenset({"scout", "write", "edit", "render", "check", "report"})
+"""What can be given to a host at all. Links, and what is approved and published, are put together
+at home."""
 
 _ALSO: Mapping[Capability, tuple[str, ...]] = {
     "scout": ("fallbacks",),
     "write": ("review", "fallbacks"),
-    "match_offers": ("script", "fallbacks"),
     "render": ("fallbacks",),
     "check": ("fallbacks",),
 }
@@ -61,8 +59,6 @@ def accept(capability: Capability, before: VideoJob, text: str, folder: Path) ->
             if after.review is not None:
                 raise Unacceptable("it judged what it wrote itself")
             _spans(after.script, after.article)
-        case "match_offers":
-            _offer(before.script, after)
         case "render":
             _files(after, folder)
         case _:
@@ -105,24 +101,6 @@ def _spans(script: Script | None, article: Article | None) -> None:
     for number, line in enumerate(script.lines if script else (), 1):
         if line.span and not line.span.start < line.span.end <= length:
             raise Unacceptable(f"line {number} points outside the article")
-
-
-def _offer(before: Script | None, after: VideoJob) -> None:
-    choice, script = after.offer, after.script
-    if _undisclosed(before) != _undisclosed(script):
-        raise Unacceptable("matching offers must add no line but the disclosure")
-    if choice is None or choice.offer is None:
-        return
-    said = [line.text for line in script.lines if line.kind == "disclosure"] if script else []
-    if not choice.disclosure.strip() or choice.disclosure not in said:
-        raise Unacceptable("an offer came without its spoken disclosure")
-
-
-def _undisclosed(script: Script | None) -> object:
-    if script is None:
-        return None
-    lines = tuple(line for line in script.lines if line.kind != "disclosure")
-    return script.model_copy(update={"lines": lines, "seconds_est": 0.0})
 
 
 def _files(after: VideoJob, folder: Path) -> None:

@@ -17,6 +17,7 @@ from bookai.errors import BookAIError, Refused, TryLater
 from bookai.house import VERSION
 from bookai.models import Capability, Record, VideoJob
 from mcp_server.wire import error_result
+from studio.hosts.accept import LENDABLE
 from studio.hosts.wire import (
     DESCRIBE,
     LONGEST_S,
@@ -60,7 +61,7 @@ class Desk:
             agents=tuple(
                 AgentThere(
                     name=name,
-                    capabilities=tuple(sorted(agent.capabilities)),
+                    capabilities=tuple(sorted(agent.capabilities & LENDABLE)),
                     capacity=agent.capacity,
                     in_flight=self._in_flight[name],
                     proficiency=agent.proficiency,
@@ -98,7 +99,7 @@ class Desk:
     def _read(self, order: Order) -> tuple[Agent, Capability, VideoJob, Channel]:
         agent = self._agents.get(order.agent)
         capability = next((one for one in get_args(Capability) if one == order.capability), None)
-        if agent is None or capability not in agent.capabilities:
+        if agent is None or capability not in agent.capabilities & LENDABLE:
             # Not `Refused`: that would end the job, and only this host is out of step.
             raise TryLater(f"nobody called {order.agent[:60]!r} does that here", after_s=5)
         if len(order.job) > MAX_JOB_CHARS:
@@ -141,16 +142,16 @@ def build_host(desk: Desk) -> MCPServer[Any]:
             return _answer(await desk.do(order, _progress(ctx)))
         except BookAIError as error:
             logger.warning(
-                "%s did not do %s (%s)",
-                agent,
-                capability,
+                "%r did not do %r (%s)",
+                agent[:60],
+                capability[:60],
                 type(error).__name__,
                 extra={"action": "host_step_failed"},
             )
             return error_result(agent, error)
         except Exception as error:
             # The door of this process: the log hears what it was, the caller only that it was.
-            logger.exception("%s broke inside", agent, extra={"action": "host_step_broke"})
+            logger.exception("%r broke inside", agent[:60], extra={"action": "host_step_broke"})
             return error_result(agent, error)
 
     server.add_tool(describe_agents, DESCRIBE, structured_output=False)

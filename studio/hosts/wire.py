@@ -6,7 +6,7 @@ does not fit, so that two versions of the studio never half understand each othe
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bookai.models import Record
 
@@ -21,10 +21,17 @@ LONGEST_S = 3600.0
 _Word = Annotated[str, Field(max_length=40)]
 
 
+def _plain(name: str) -> str:
+    if "_at_" in name:
+        raise ValueError('an agent of a host must not be called "…_at_…"')
+    return name
+
+
 class AgentThere(Record):
     """One agent of a host. `capabilities` may name some that this version does not know."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)
+    # No "_at_" within: with a host's name behind it, each name must mean one agent.
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=30), AfterValidator(_plain)]
     capabilities: tuple[_Word, ...] = Field(max_length=40)
     capacity: int = Field(ge=1, le=MAX_CAPACITY)
     in_flight: int = Field(ge=0)

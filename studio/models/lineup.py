@@ -79,6 +79,7 @@ def _servers(
     settings: Settings, refs: tuple[str, ...], providers: Collection[str]
 ) -> tuple[Server, ...]:
     listed = settings.models.servers
+    _check_url("[ollama].host, or OLLAMA_HOST,", settings.ollama.host)
     _check_known([one.provider for one in listed], providers, "[[models.servers]] names")
     if any(one.name == BUILTIN.name for one in listed):
         raise _wrong(f"a server is called {BUILTIN.name!r}, as the built-in writer.", "Rename it.")
@@ -108,10 +109,7 @@ def _server(one: ServerSettings, ollama_host: str) -> Server:
             f"server {one.name!r} of {one.provider!r} has no url.",
             'Give it one, such as url = "http://10.0.0.5:8000/v1".',
         )
-    try:
-        _ = urlsplit(url).port
-    except ValueError as error:
-        raise _wrong(f"server {one.name!r} has no usable url: {error}.", "Correct it.") from error
+    _check_url(f"server {one.name!r}", url)
     if one.key_env and url.startswith("http:") and not is_near(url):
         raise _wrong(
             f"server {one.name!r} would be sent its key over plain http.",
@@ -128,6 +126,21 @@ def _server(one: ServerSettings, ollama_host: str) -> Server:
         bills=bills,
         proxy=one.proxy,
     )
+
+
+def _check_url(what: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.port is None or parts.port > 0
+    except ValueError:
+        usable = False
+    # The url itself is not told: it may hold a password.
+    if not usable or not parts.hostname:
+        raise _wrong(f"{what} has no usable url.", "Write it as http://127.0.0.1:11434.")
+    if parts.username or parts.password:
+        raise _wrong(
+            f"{what} has a name or a password in its url.", "Leave it out: urls stand in messages."
+        )
 
 
 def _model(ref: str, spec: SpecSettings | None, billing: Collection[str]) -> Model:

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import count
+from math import inf, nan
 
 import pytest
 
+from agents.base import Context
 from bookai.db import audit, executions, jobs
 from bookai.db.memory import DEAD_AFTER_S
 from bookai.db.pool import Pool
 from bookai.db.runs.fence import take
 from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Capability, Record, VideoJob
-from graphs.attempt import Broken
+from graphs.attempt import Broken, Stalled
 from graphs.chain import Limit
 from graphs.steps import Crew, Step
 from tests.graphs.crew import RESULTS, Hand, crew
@@ -175,6 +177,47 @@ async def test_an_answer_with_a_character_that_nothing_can_keep_is_no_answer(poo
     assert "NUL" in note.why
 
 
+@pytest.mark.parametrize("change", [{"seconds_est": float("inf")}, {"language": "Klingon!"}])
+async def test_an_answer_that_the_database_refuses_is_no_success(
+    pool: Pool, change: dict[str, object]
+) -> None:
+    class Odd(Writer):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            return {"script": RESULTS[capability]["script"].model_copy(update=change)}
+
+    hands = crew(pool, Odd("first"), Writer("second"))
+    job = await write(hands, pool)
+
+    assert [note.used for note in job.fallbacks] == ["second"]
+    past = await executions.attempts(pool, job.job_id, "write")
+    assert [(one.outcome, one.fault) for one in past] == [("failed", "quality"), ("ok", None)]
+    first = next(s for s in hands.members.router.explain("write", 1e10) if s.name == "first")
+    assert first.success < 0.9
+
+
+async def test_one_that_is_always_busy_takes_nothing_from_the_retries(pool: Pool) -> None:
+    busy = Writer("a_writer", raises(TryLater("429", after_s=600)))
+    hands = crew(pool, busy, Writer("writer"))
+    before = hands.members.budget.tokens
+
+    for _ in range(3):
+        await write(hands, pool)
+
+    assert hands.members.budget.tokens >= before
+    assert busy.runs["write"] == 1
+
+
+async def test_progress_without_end_or_sense_costs_nothing(pool: Pool) -> None:
+    class Chatty(Writer):
+        async def run(self, capability: Capability, job: VideoJob, ctx: Context) -> VideoJob:
+            for fraction in (nan, inf, *(n / 10_000 for n in range(10_000))):
+                await ctx.progress(fraction, "")
+            return await super().run(capability, job, ctx)
+
+    async with asyncio.timeout(10):
+        assert (await write(crew(pool, Chatty("writer")), pool)).script is not None
+
+
 async def test_whoever_leaves_while_it_is_being_asked_still_does_its_step(pool: Pool) -> None:
     writer = Writer("a_writer")
     hands = crew(pool, writer)
@@ -205,7 +248,7 @@ class HostGone(BookAIError):
         (HostGone("connection reset"), ("failed", "infra")),
         (Broken("first", KeyError("a defect")), ("failed", "quality")),
         (Broken("first", ConnectionResetError()), ("failed", "infra")),
-        (TimeoutError(), ("failed", "client")),
+        (Stalled("a query"), ("failed", "infra")),
     ],
 )
 async def test_what_an_error_says_about_the_agent_is_stored(

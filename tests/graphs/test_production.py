@@ -219,11 +219,11 @@ async def test_a_time_limit_of_somebody_else_is_not_taken_for_the_steps(
 
     job_id = await new_job(pool)
     async with line(pool, dsn, Slow()) as main:
-        with pytest.raises(TimeoutError):
-            await main.advance(job_id)
+        ended = await main.advance(job_id)
 
+    assert ended.again_after_s is not None
     (event,) = await audit.search(pool, kind="agent.ended", job_id=job_id)
-    assert '"error":"TimeoutError inside"' in event.body
+    assert "waited in vain for something it used" in event.body
 
 
 async def test_an_agent_that_takes_too_long_is_cut_off(

@@ -7,6 +7,14 @@ from bookai.llm.base import Call, CallFailed, Reply
 # A model that fell into a loop of blanks would go on until its limit.
 MAX_BLANKS = 128
 MAX_CHARS = 200_000
+MOST_TOKENS = 100_000_000
+
+
+def counted(value: object) -> int | None:
+    """Return a number of tokens as a server tells it; None when it is none that can be."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= MOST_TOKENS else None
 
 
 class Growing:
@@ -48,9 +56,9 @@ class Growing:
     @property
     def billed(self) -> tuple[int, int] | None:
         """The tokens in and out that the server has counted; None when it has not."""
-        if self.input_tokens is None:
+        if self.input_tokens is None or self.output_tokens is None:
             return None
-        return self.input_tokens, self.output_tokens or 0
+        return self.input_tokens, self.output_tokens
 
     def whole(self, finish: str | None) -> Reply:
         """Return the answer; `finish` is why the model stopped, None when nobody said.

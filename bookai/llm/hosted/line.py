@@ -103,7 +103,8 @@ class Lines:
         except TimeoutError:
             why = f"{server.name} ({server.url}) does not answer within {LOOK_LIMIT_S} s"
             # Not kept for long: a line that was down for a moment is not a refusal.
-            return _Seen(now, CallFailed(why, outcome="infra", kind="connect"))
+            late = CallFailed(why, outcome="timeout", kind="first_chunk_timeout")
+            return _Seen(now, late)
         except CallFailed as error:
             return _Seen(now + (keep_s if error.outcome == "client" else 0.0), error)
 

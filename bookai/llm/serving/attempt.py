@@ -1,20 +1,23 @@
 """One attempt: a place at a server, the money, the answer, the verdict on it, and what is kept."""
 
 import asyncio
-from contextlib import suppress
+import logging
 from dataclasses import dataclass
 from typing import Any
 
-from bookai.errors import Refused
+from bookai.errors import BookAIError, Refused
 from bookai.llm.base import Call, CallFailed, ErrorKind, Model, ModelAnswer, ModelRequest, Reply
 from bookai.llm.parsing import NotJson, WrongShape, check_shape, parse_object
 from bookai.llm.serving.bill import Bill
 from bookai.llm.serving.house import House, Wish
+from bookai.llm.serving.limits import UNREADABLE
 from bookai.llm.serving.prompt import messages_of, sha256, tokens
 from bookai.llm.serving.record import CallRecord
 from bookai.llm.serving.stand import Stand
 from bookai.metrics.llm import LLM_IN_FLIGHT, LLM_REPAIRS, Attempt, observe
 from bookai.router import Lease, Outcome
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Try:
         stand = self.house.fleet.stands[lease.name]
         try:
             await bill.reserve()
-            self._reply = await stand.provider.reply(bill.call)
+            self._reply = await _reply(stand, bill.call)
             self._learn(stand, self._reply)
             value, answer = self._judge(stand, self._reply)
         except CallFailed as error:
@@ -163,13 +166,20 @@ class Try:
         try:
             await asyncio.shield(kept)
         except asyncio.CancelledError:
-            with suppress(asyncio.CancelledError):
-                await asyncio.shield(kept)
+            await asyncio.wait({kept})
             raise
 
     async def _write_down(self, bill: Bill, took_s: float) -> None:
-        await bill.close(self._reply, self._failure)
-        await self.house.record(self._record(bill, took_s))
+        """Book and write; what fails here takes no answer away that was given and paid for."""
+        try:
+            await bill.close(self._reply, self._failure)
+        except Exception:
+            # A door. What was set aside stays so, and counts in full once it lapses.
+            logger.exception("A call could not be booked", extra={"action": "call_unbooked"})
+        try:
+            await self.house.record(self._record(bill, took_s))
+        except Exception:
+            logger.exception("A call could not be kept", extra={"action": "call_unkept"})
 
     def _record(self, bill: Bill, took_s: float) -> CallRecord:
         reply, plan, request = self._reply, self.plan, self.plan.request
@@ -196,6 +206,18 @@ class Try:
             ms=round(took_s * 1000),
             microcents=bill.booked,
         )
+
+
+async def _reply(stand: Stand, call: Call) -> Reply:
+    try:
+        return await stand.provider.reply(call)
+    except (TimeoutError, BookAIError):
+        raise
+    except UNREADABLE as error:
+        # Only the kind is told: the text may hold what was sent, such as a key.
+        kind = type(error).__name__
+        why = f"{stand.server.name} answered nothing that can be read ({kind})"
+        raise CallFailed(why, outcome="infra", kind="protocol") from None
 
 
 def _bad(why: str, kind: ErrorKind) -> CallFailed:

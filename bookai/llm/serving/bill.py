@@ -33,8 +33,8 @@ class Bill:
             CallFailed: the budget has too little left; `__cause__` tells.
         """
         call, price = self.call, self.call.model.price
-        if price is None and not call.server.bills:
-            return
+        if not call.server.bills:
+            return  # another server of the same provider may bill for the same model
         if price is None or self._house.spending is None:
             raise _no_money(
                 f"{call.server.name} bills its calls, but {call.model.ref} has no price or "

@@ -140,6 +140,10 @@ class Fleet:
 
     def _miss(self, stand: Stand, began: float, error: CallFailed) -> None:
         """Take a server for down, unless that may be a hiccup."""
+        if error.outcome == "busy" and stand.sight is not None:
+            # Too busy to say what it has, but there.
+            self.router.beat(stand.server.name, self.clock())
+            return
         stand.misses += 1
         if error.outcome == "timeout" and stand.sight is not None:
             # It answered questions meanwhile, or we ourselves had no time to listen.

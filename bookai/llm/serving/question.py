@@ -21,6 +21,9 @@ PASSING: frozenset[ErrorKind] = frozenset(
     {"reset", "midstream_error", "http_5xx", "protocol", "no_done", "empty", "blanks"}
 )
 PAUSE_S = 0.02
+LONGEST_PAUSE_S = 1.0
+# With less left a model is not asked: the rest belongs to the built-in writer.
+LEAST_S = 0.01
 
 
 class Question:
@@ -32,6 +35,9 @@ class Question:
         self._misses: list[Miss] = []
         self._spent: set[str] = set()
         self._attempts = 0
+        limits, left_s = house.limits, wish.until - house.fleet.clock()
+        # Once for the whole chain: each model that takes its time must not take from the writer's.
+        self._keep_s = min(limits.keep_s, limits.keep_share * left_s)
 
     async def ask(self, chain: Sequence[Model]) -> Asked[Any]:
         """Return the first accepted answer, and what it stands in for.
@@ -74,7 +80,8 @@ class Question:
         self._misses.append(Miss(model.ref if is_up else model.provider, error, tried))
 
     async def _ask_model(self, model: Model, is_last: bool) -> Answered:
-        if model.provider in self._spent:
+        stands = self._house.fleet.of(model)
+        if model.provider in self._spent and all(one.server.bills for one in stands):
             raise self._misses[-1].error
         why = self._house.fleet.why_not(model)
         if why is not None:
@@ -97,7 +104,7 @@ class Question:
                     raise
                 failed.append(error)
                 ROUTER_FALLBACKS.labels("model", error.outcome).inc()
-                await self._pause(error, attempt.server)
+                await self._pause(error, attempt.server, len(failed), plan.until)
                 plan = following
             else:
                 self._count(model, failed)
@@ -110,11 +117,12 @@ class Question:
         Raises:
             CallFailed: the question does not fit its context, or no time is left.
         """
-        request, limits, now = self._wish.request, self._house.limits, self._house.fleet.clock()
+        request, now = self._wish.request, self._house.fleet.clock()
         until = self._wish.until
         if self._is_model(model):
-            keep_s = min(limits.keep_s, limits.keep_share * (until - now))
-            until -= keep_s
+            until -= self._keep_s
+            if until - now < LEAST_S:
+                raise TryLater(f"no time was left for {model.ref}")
             max_tokens = min(request.max_tokens, model.max_tokens)
             needed = tokens(messages_of(request)) + max_tokens
             if needed > model.num_ctx:
@@ -149,14 +157,15 @@ class Question:
         is_ok = error.kind in MENDABLE or error.kind in PASSING
         return replace(plan, tried=plan.tried | {server}, same_ok=is_ok)
 
-    async def _pause(self, error: CallFailed, server: str | None) -> None:
+    async def _pause(self, error: CallFailed, server: str | None, nth: int, until: float) -> None:
         """Leave a busy server alone for a while; others may be asked meanwhile."""
         if error.outcome != "busy" or server is None:
             return
         fleet, luck = self._house.fleet, 0.5 + self._house.rng.random()
         if error.after_s is not None and server in fleet.router.names:
             fleet.router.pause(server, fleet.clock(), error.after_s)
-        await asyncio.sleep(PAUSE_S * 2.0**self._attempts * luck)
+        left_s = until - fleet.clock()
+        await asyncio.sleep(max(0.0, min(PAUSE_S * 2.0**nth * luck, LONGEST_PAUSE_S, left_s)))
 
     def _count(self, model: Model, failed: Sequence[CallFailed]) -> None:
         kinds = {error.kind for error in failed}

@@ -381,3 +381,12 @@ def test_one_who_comes_back_is_looked_at_again_when_its_pause_is_over() -> None:
     change = router.next_change(200.0)
     assert change is not None
     assert 200.0 < change <= 205.0
+
+
+def test_a_time_out_never_makes_a_slow_one_look_quick() -> None:
+    router = router_of("a", params=PATIENT)
+    work(router, "a", "ok", 60.0, 60.0)
+
+    work(router, "a", "timeout", 0.2, 7200.0)
+
+    assert router.explain("write", 7200.0)[0].latency_s >= 60.0

@@ -110,16 +110,11 @@ def test_an_article_has_the_hash_of_its_text(tmp_path: Path) -> None:
     assert "hash" in refused("scout", text, tmp_path, before)
 
 
-def test_matching_offers_adds_nothing_to_what_is_said(tmp_path: Path) -> None:
+def test_offers_and_links_are_never_matched_on_a_host(tmp_path: Path) -> None:
     before = JOB.model_copy(update={"script": SCRIPT})
-    said = SCRIPT.lines[0].model_copy(update={"text": "Buy now."})
-    text = sent_back(
-        before,
-        script=SCRIPT.model_copy(update={"lines": (said,)}),
-        offer=OfferChoice(offer=None, reason="none"),
-    )
+    text = sent_back(before, offer=OfferChoice(offer=None, reason="none"))
 
-    assert "no line but the disclosure" in refused("match_offers", text, tmp_path, before)
+    assert "never done on a host" in refused("match_offers", text, tmp_path, before)
 
 
 def rendered(folder: Path, **changes: str) -> str:
