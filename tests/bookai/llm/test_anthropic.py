@@ -109,6 +109,16 @@ async def test_each_fault_is_told_apart(
     assert said in str(error)
 
 
+@pytest.mark.parametrize("trap", ["unfinished", "no_stop"])
+async def test_what_broke_off_before_its_count_is_not_taken_for_cheap(
+    provider: Anthropic, trap: str
+) -> None:
+    async with FakeAnthropic(trap) as peer:
+        error = await failure_of(provider, make_call(at(peer), "claude-tiny-4"))
+
+    assert error.billed is None or error.billed[1] > 1
+
+
 async def test_a_refusal_tells_what_was_billed_all_the_same(provider: Anthropic) -> None:
     async with FakeAnthropic("refusal") as peer:
         error = await failure_of(provider, make_call(at(peer), "claude-tiny-4"))

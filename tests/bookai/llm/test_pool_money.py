@@ -144,3 +144,32 @@ async def test_a_server_that_bills_is_not_asked_where_nobody_keeps_money(
         asked = await pool.ask(make_request(), has_title)
 
     assert (provider.requests, asked.provider) == ([], "free")
+
+
+async def test_a_free_server_costs_nothing_though_another_of_its_provider_bills(
+    make_request: MakeRequest,
+) -> None:
+    purse = Purse(left=0)
+    provider, pool = paid(GOOD, spending=purse, servers=(Server("paid", "paid"),))
+
+    async with pool:
+        asked = await pool.ask(make_request(), has_title)
+
+    assert (asked.provider, len(provider.requests), purse.said) == ("paid", 1, [])
+
+
+async def test_an_answer_that_was_paid_for_is_kept_though_it_cannot_be_booked(
+    make_request: MakeRequest, kept: list[CallRecord], recording: dict[str, Any]
+) -> None:
+    class Broken(Purse):
+        async def settle(self, call_id: str, microcents: int) -> None:
+            raise ConnectionResetError("the database went away")
+
+    purse = Broken()
+    provider, pool = paid(GOOD, spending=purse, **recording)
+
+    async with pool:
+        asked = await pool.ask(make_request(), has_title)
+
+    assert (asked.provider, len(provider.requests), len(kept)) == ("paid", 1, 1)
+    assert len(purse.held) == 1  # it lapses, and counts in full
