@@ -8,6 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from bookai.errors import BookAIError
+from bookai.metrics.labels import ErrorKind as ErrorKind
 from bookai.models import Article, Fallback, Record
 from bookai.router import Outcome as Outcome
 
@@ -15,30 +16,6 @@ R = TypeVar("R")
 
 ContentType = Literal["creative", "technical", "short_copy", "translation", "judge"]
 """What kind of answer is wanted; settings name the models for each, best first."""
-
-ErrorKind = Literal[
-    "connect",
-    "reset",
-    "http_5xx",
-    "midstream_error",
-    "first_chunk_timeout",
-    "idle_timeout",
-    "deadline",
-    "busy",
-    "model_missing",
-    "http_4xx",
-    "context",
-    "no_done",
-    "cut",
-    "empty",
-    "blanks",
-    "invalid_json",
-    "invalid_schema",
-    "protocol",
-    "prompt_truncated",
-    "budget",
-]
-"""How an attempt failed: a closed set, so that it can be a metric's label."""
 
 
 class ModelRequest(Record):

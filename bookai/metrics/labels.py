@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import get_args
+from typing import Literal, get_args
 
 from bookai.models import Capability, Queue
 
@@ -78,31 +78,30 @@ OPERATION = Label("gen_ai_operation_name", ("chat",))
 TOKEN_TYPE = Label("gen_ai_token_type", ("input", "output"))
 FAILED = Label("error_type", ("", "failed"))
 """Whether a question failed; the kinds of error have a counter of their own."""
-ERROR = Label(
-    "error_type",
-    (
-        "connect",
-        "reset",
-        "http_5xx",
-        "midstream_error",
-        "first_chunk_timeout",
-        "idle_timeout",
-        "deadline",
-        "busy",
-        "model_missing",
-        "http_4xx",
-        "context",
-        "no_done",
-        "cut",
-        "empty",
-        "blanks",
-        "invalid_json",
-        "invalid_schema",
-        "protocol",
-        "prompt_truncated",
-        "budget",
-    ),
-)
+ErrorKind = Literal[
+    "connect",
+    "reset",
+    "http_5xx",
+    "midstream_error",
+    "first_chunk_timeout",
+    "idle_timeout",
+    "deadline",
+    "busy",
+    "model_missing",
+    "http_4xx",
+    "context",
+    "no_done",
+    "cut",
+    "empty",
+    "blanks",
+    "invalid_json",
+    "invalid_schema",
+    "protocol",
+    "prompt_truncated",
+    "budget",
+]
+"""What can go wrong with a question to a model; `bookai.llm` raises these."""
+ERROR = Label("error_type", get_args(ErrorKind))
 INVALID = Label(
     "kind",
     (

@@ -5,6 +5,7 @@ import pytest
 
 from agents.writer import ANSWER_SCHEMA, PROMPT_VERSION, SYSTEM
 from bookai.llm.base import ModelRequest
+from bookai.llm.serving.record import CallRecord
 from bookai.testing import make_article
 
 TEXT = "Rain fell on Tuesday in Lisbon. It was the first rain since May."
@@ -26,3 +27,16 @@ def make_request() -> MakeRequest:
         return ModelRequest(**(values | changes))
 
     return make
+
+
+@pytest.fixture
+def kept() -> list[CallRecord]:
+    return []
+
+
+@pytest.fixture
+def recording(kept: list[CallRecord]) -> dict[str, Any]:
+    async def record(one: CallRecord) -> None:
+        kept.append(one)
+
+    return {"record": record}

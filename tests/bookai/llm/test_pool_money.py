@@ -19,19 +19,6 @@ def make_request(make_request: MakeRequest) -> MakeRequest:
     return lambda **changes: make_request(**({"answer_schema": SCHEMA} | changes))
 
 
-@pytest.fixture
-def kept() -> list[CallRecord]:
-    return []
-
-
-@pytest.fixture
-def recording(kept: list[CallRecord]) -> dict[str, Any]:
-    async def record(one: CallRecord) -> None:
-        kept.append(one)
-
-    return {"record": record}
-
-
 class Purse:
     """Spending that remembers; with `left` microcents."""
 
