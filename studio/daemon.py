@@ -19,8 +19,9 @@ from bookai.settings import Settings, SourceSettings
 from studio.database import seal_audit
 from studio.evidence.copies import AT_ONCE, Copy, open_copies, push_due
 from studio.notify import notify
+from studio.office import Office, now
 from studio.recovery import measure, recover
-from studio.wiring import Office, Studio, now
+from studio.wiring import Studio
 
 logger = logging.getLogger(__name__)
 

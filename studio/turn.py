@@ -13,7 +13,7 @@ from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, Fenced, take
 from bookai.metrics import QUEUE_RETRIES, RUNS_FENCED
 from bookai.models import Queue
-from graphs.production import Advance
+from graphs.advance import Advance
 
 logger = logging.getLogger(__name__)
 

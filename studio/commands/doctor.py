@@ -22,7 +22,7 @@ from studio.evidence.copies import Copy, open_copies
 from studio.models.lineup import line_up
 from studio.models.look import chains_of, look_around
 from studio.models.opening import lent_providers
-from studio.wiring import c2pa_table, now, open_office
+from studio.office import c2pa_table, now, open_office
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
 from tools.provenance.chain import open_identity
 from tools.provenance.config import read_config

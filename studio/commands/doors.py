@@ -14,7 +14,8 @@ from mcp_server.guard import operator_here
 from mcp_server.server import serve_http, serve_stdio
 from studio.commands._door import operator, run
 from studio.daemon import Hands, keep_house, serve_metrics, work
-from studio.wiring import front_door, open_office, open_studio, tool_server
+from studio.office import open_office
+from studio.wiring import front_door, open_studio, tool_server
 
 MOST = 16
 

@@ -13,11 +13,11 @@ from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, take
 from bookai.models import Capability, Queue, Record, VideoJob
 from bookai.settings import Settings
-from graphs.production import Advance
+from graphs.advance import Advance
 from studio.engine import LOCK_PREFIX, Engine, Inline, Procrastinate, lock_of
 from studio.foreground import carry
+from studio.office import open_office
 from studio.turn import LONGEST_WAIT_S, MAX_TRIES, AdvanceJob, wait_s
-from studio.wiring import open_office
 from tests.graphs.crew import RESULTS, Hand
 from tests.graphs.test_production import line
 

@@ -18,7 +18,8 @@ from bookai.toolbox import open_toolbox
 from mcp_server.server import serve_http
 from studio.commands.make import EXAMPLE
 from studio.database import notes_path, seal_audit
-from studio.wiring import Office, open_studio, tool_server
+from studio.office import Office
+from studio.wiring import open_studio, tool_server
 from tests.studio.conftest import go_on, make
 from tools.base import ApprovalRow
 from tools.list_approvals import ApprovalPage

@@ -32,7 +32,8 @@ from bookai.models import (
 )
 from bookai.settings import Settings
 from mcp_server.serve import serve_http
-from studio.wiring import Office, front_door, now, open_office
+from studio.office import Office, now, open_office
+from studio.wiring import front_door
 
 TEXT = "Owls turn their heads far.\n\nAn owl turns its head by 270 degrees. It has 14 neck bones."
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 40
