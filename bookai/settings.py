@@ -97,6 +97,13 @@ class AgentHostSettings(_Table):
     token_env: str = Field(default="", pattern=r"^([A-Z][A-Z0-9_]*)?$")
     capabilities: tuple[HostWork, ...] = ("scout", "write", "render")
 
+    @field_validator("name")
+    @classmethod
+    def _stands_for_one(cls, name: str) -> str:
+        if "_at_" in name:
+            raise ValueError('its agents are called writer_at_NAME: a name has no "_at_" in it')
+        return name
+
     def token(self) -> str:
         """Return the token from the environment, which is read now.
 

@@ -87,3 +87,9 @@ def test_without_a_file_the_channels_are_those_of_the_settings(tmp_path: Path) -
     assert not channels.channel("news").own_jobs
     write(tmp_path, "[channels.news]\n")
     assert channels.channel("news").own_jobs
+
+
+def test_a_host_has_no_name_under_which_its_agents_could_be_anothers(tmp_path: Path) -> None:
+    host = "[[agent_hosts]]\nname = 'a_at_b'\nurl = 'http://10.0.0.7:8941/mcp'\n"
+    with pytest.raises(OperatorNeeded, match=r"agent_hosts\.0\.name"):
+        read_settings(write(tmp_path, host))

@@ -120,6 +120,32 @@ async def test_a_chain_is_tried_again_when_one_of_it_may_work_later(pool: Pool) 
     assert caught.value.after_s == 7
 
 
+async def test_a_refusal_from_elsewhere_is_confirmed_by_one_of_our_own(pool: Pool) -> None:
+    """A host that refuses everything must not end every job."""
+    far, here = Writer("far_at_h", raises(Refused("no"))), Writer("here")
+    here.proficiency = 0.5  # the other is asked first
+    hands = crew(pool, here)
+    hands.members.join(far, kind="remote")
+
+    job = await write(hands, pool)
+
+    assert job.script is not None
+    assert (far.runs["write"], here.runs["write"]) == (1, 1)
+    assert hands.members.router.expected("far_at_h", "write") < 0.9
+
+
+async def test_a_refusal_from_elsewhere_that_is_confirmed_ends_the_job(pool: Pool) -> None:
+    far, here = Writer("far_at_h", raises(Refused("no"))), Writer("here", raises(Refused("no!")))
+    here.proficiency = 0.5  # the other is asked first
+    hands = crew(pool, here)
+    hands.members.join(far, kind="remote")
+
+    with pytest.raises(Refused, match="no!"):
+        await write(hands, pool)
+
+    assert far.runs["write"] == 1
+
+
 async def test_when_all_fails_at_once_nobody_else_is_tried(pool: Pool) -> None:
     second = Writer("second")
     hands = crew(pool, Writer("first", raises(ToolFailed("no ink"))), second)
