@@ -29,23 +29,28 @@ _LEAST_POLL_S = 0.05
 _MOST_POLL_S = 30.0
 
 
-class Task(Result):
-    """A task as the server tells of it: with what belongs to its state."""
+class _Known(Result):
+    """What is always told of a task."""
 
     task_id: str
     status: TaskState
     status_message: str | None = None
     ttl_ms: int | None = None
     poll_interval_ms: int | None = None
-    result: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
-    input_requests: dict[str, Any] | None = None
 
 
-class Became(Task):
+class Became(_Known):
     """The answer to a call that has become a task."""
 
     result_type: Literal["task"] = "task"
+
+
+class Task(_Known):
+    """A task as the server tells of it: with what belongs to its state."""
+
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    input_requests: dict[str, Any] | None = None
 
 
 class _Params(RequestParams):

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import anyio
@@ -31,6 +31,7 @@ LOST = {
 }
 _STATES: tuple[TaskState, ...] = ("working", "input_required", "completed", "failed", "cancelled")
 _REST_S = 1.0
+_KNOWN_S = 1.0
 _CLOSING_S = 8.0
 _TIDY_EVERY = 5
 
@@ -62,7 +63,7 @@ class Works:
     worker: str
     group: asyncio.TaskGroup
     place: asyncio.Semaphore
-    is_known: bool = False
+    known: asyncio.Event = field(default_factory=asyncio.Event)
     live: dict[str, Work] = field(default_factory=dict)
 
     def begin(
@@ -122,7 +123,7 @@ class Works:
         return kept
 
     async def _keep(self, work: Work) -> TaskRow | None:
-        if not self.is_known or len(self.live) > self.terms.most:
+        if len(self.live) > self.terms.most or not await self._is_known():
             return None
         new = NewTask(
             task_id=work.task_id,
@@ -137,6 +138,13 @@ class Works:
         except TryLater as error:
             logger.warning("A call stays a call: %s", error, extra={"action": "task_not_kept"})
             return None
+
+    async def _is_known(self) -> bool:
+        """Tell whether others see that we live; a process that just began gets a moment."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_KNOWN_S):
+                await self.known.wait()
+        return self.known.is_set()
 
     def _writer(self, work: Work) -> Callable[[str], Awaitable[None]]:
         async def write(said: str) -> None:
@@ -168,7 +176,7 @@ class Works:
                         await self._heed()
                         if beats % _TIDY_EVERY == 0:
                             await self._tidy()
-                        self.is_known = True
+                        self.known.set()
                         beats += 1
                         await line.wait(self.terms.beat_s)
             except BookAIError as error:
@@ -177,7 +185,7 @@ class Works:
                     type(error).__name__,
                     extra={"action": "tasks_untended"},
                 )
-                self.is_known = False
+                self.known.clear()
                 await asyncio.sleep(_REST_S)
 
     async def _heed(self) -> None:
