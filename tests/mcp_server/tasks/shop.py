@@ -146,6 +146,12 @@ async def reached(client: Client, task_id: str, *states: TaskState) -> Task:
                 return task
 
 
+async def rows(pool: Pool) -> list[tuple[str, str]]:
+    """Return every task that is kept: its tool and its state."""
+    found = await pool.fetch("SELECT tool, state FROM mcp_tasks ORDER BY created_at")
+    return [(row["tool"], row["state"]) for row in found]
+
+
 def add_asking_tool(server: StudioServer, questions: int, slow_s: float) -> None:
     """Add `ask_first`: it takes its time, asks its caller, and says what was answered."""
 
