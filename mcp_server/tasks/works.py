@@ -49,7 +49,7 @@ class Terms:
     grace_s: float = 0.15
     ttl_s: float = 3600.0
     beat_s: float = 1.0
-    at_once: int = 4
+    at_once: int = 2
     most: int = 32
     each: int = 16
 
@@ -207,15 +207,15 @@ class Works:
             MCP_TASKS.labels(state).set(counts.get(state, 0))
 
     async def close(self) -> None:
-        """Stop whatever runs and note that; bounded in time."""
+        """Stop whatever runs and note that; what the database does not take in time is left."""
+        runners = [work.runner for work in self.live.values() if work.runner is not None]
+        for work in self.live.values():
+            work.stop(closing=True)
         with anyio.move_on_after(_CLOSING_S, shield=True):
-            runners = []
-            for work in self.live.values():
-                work.stop(closing=True)
-                assert work.runner is not None, "begin starts it"
-                runners.append(work.runner)
             if runners:
                 await asyncio.wait(runners)
+        for runner in runners:
+            runner.cancel()
 
 
 @asynccontextmanager

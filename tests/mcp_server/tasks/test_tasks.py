@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +12,6 @@ from mcp.types import TextContent
 
 from bookai.db import audit
 from bookai.db.pool import Pool
-from bookai.errors import TryLater
-from bookai.mcp_tasks import NewTask, TaskRow
 from bookai.mcp_tasks_client import Patient, Task, cancel_task, get_task
 from bookai.metrics import MCP_TASKS_ENDED
 from mcp_server.auth import Principal
@@ -262,31 +260,6 @@ async def test_expired_tasks_are_forgotten(pool: Pool, dsn: str) -> None:
             await get_task(client.session, task.task_id)
 
     assert unknown.value.code == -32602
-
-
-@dataclass(frozen=True)
-class Deaf:
-    """A store whose database takes nothing new."""
-
-    store: Any
-
-    async def create(self, new: NewTask) -> TaskRow:
-        raise TryLater("The database does not answer.")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.store, name)
-
-
-async def test_a_call_that_cannot_be_written_down_stays_a_call(pool: Pool, dsn: str) -> None:
-    studio = shop(pool, dsn)
-    studio.store = Deaf(studio.store)
-    async with patient(studio.server(ANN)) as client, asyncio.TaskGroup() as group:
-        call = group.create_task(client.call_tool("work_long", {}))
-        await studio.gate.entered.wait()
-        studio.gate.opened.set()
-
-    assert call.result().structured_content == {"what": "operator:ann"}
-    assert await rows(pool) == []
 
 
 async def test_ended_tasks_are_counted(pool: Pool, dsn: str) -> None:
