@@ -9,11 +9,11 @@ import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import TextContent
+from prometheus_client import REGISTRY
 
 from bookai.db import audit
 from bookai.db.pool import Pool
 from bookai.mcp_tasks_client import Patient, Task, cancel_task, get_task
-from bookai.metrics import MCP_TASKS_ENDED
 from mcp_server.auth import Principal
 from tests.mcp_server.tasks.shop import (
     ANN,
@@ -262,13 +262,20 @@ async def test_expired_tasks_are_forgotten(pool: Pool, dsn: str) -> None:
     assert unknown.value.code == -32602
 
 
-async def test_ended_tasks_are_counted(pool: Pool, dsn: str) -> None:
-    """Point 30: tasks by state are in the metrics."""
-    before = MCP_TASKS_ENDED.labels("completed")._value.get()
-    studio = shop(pool, dsn)
+async def test_tasks_are_in_the_metrics_by_state(pool: Pool, dsn: str) -> None:
+    """Point 30: how many tasks there are by state, and how many ended how, is measured."""
+    before = sample("bookai_mcp_tasks_ended_total") or 0
+    studio = shop(pool, dsn, terms=replace(QUICK, beat_s=0.05))
     async with patient(studio.server(ANN)) as client:
         task = await begun(client, studio.gate)
         studio.gate.opened.set()
         await reached(client, task.task_id, "completed")
+        async with asyncio.timeout(LIMIT_S):
+            while sample("bookai_mcp_tasks") != 1:
+                await rows(pool)
 
-    assert MCP_TASKS_ENDED.labels("completed")._value.get() == before + 1
+    assert sample("bookai_mcp_tasks_ended_total") == before + 1
+
+
+def sample(name: str) -> float | None:
+    return REGISTRY.get_sample_value(name, {"state": "completed"})
