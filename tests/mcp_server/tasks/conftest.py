@@ -9,7 +9,7 @@ from bookai.db.embedded import EmbeddedPostgres
 from tests.conftest import TEMPLATE, execute, on_database
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def one_database(server: EmbeddedPostgres) -> Iterator[str]:
     name = f"t_{uuid4().hex[:12]}"
     execute(server.dsn(), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")

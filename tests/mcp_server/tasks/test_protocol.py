@@ -95,15 +95,15 @@ async def test_an_answer_of_no_known_form_is_refused(pool: Pool, dsn: str) -> No
     assert ended.input_requests is None
 
 
-@pytest.mark.parametrize("task_id", ["nobody-knows-this-one", "", "x" * 5000, "a\x00b", "../../x"])
-async def test_an_unknown_task_is_an_error_of_the_caller(
-    pool: Pool, dsn: str, task_id: str
-) -> None:
+async def test_an_unknown_task_is_an_error_of_the_caller(pool: Pool, dsn: str) -> None:
+    codes = []
     async with patient(shop(pool, dsn).server(ANN)) as client:
-        with pytest.raises(MCPError) as unknown:
-            await get_task(client.session, task_id)
+        for task_id in ("nobody-knows-this-one", "", "x" * 5000, "a\x00b", "../../etc/x"):
+            with pytest.raises(MCPError) as unknown:
+                await get_task(client.session, task_id)
+            codes.append(unknown.value.code)
 
-    assert unknown.value.code == -32602
+    assert set(codes) == {-32602}
 
 
 async def test_a_tool_that_is_always_a_task_needs_a_client_that_knows_them(

@@ -167,8 +167,7 @@ async def test_a_task_is_cancelled_within_two_seconds_by_another_process(
     assert here.gate.left == ["cancelled"]
     assert [body["outcome"] for _, _, body in here.rows] == ["cancelled"]
     asked = await audit.search(pool, kind="task.cancel_asked", limit=5)
-    assert task.task_id in asked[0].body
-    assert [row.actor for row in asked] == ["operator:ann"]
+    assert [row.actor for row in asked if task.task_id in row.body] == ["operator:ann"]
 
 
 async def test_a_wish_that_no_bell_told_of_is_heeded_at_the_next_beat(pool: Pool, dsn: str) -> None:
