@@ -10,6 +10,7 @@ from random import Random
 import agents
 from agents.base import Agent, Channel, Context
 from bookai.db import audit, checkpoints, jobs, tokens
+from bookai.db.mcp.tasks import Tasks
 from bookai.errors import OperatorNeeded
 from bookai.llm.pool import ModelPool
 from bookai.models import VideoJob
@@ -116,6 +117,8 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         audit=record,
         principal=principal,
         lookup=None if principal else lookup,
+        # Our own agents wait for their calls: a line and a lock less for every worker.
+        tasks=None if principal == AGENTS else Tasks(pool, office.database.dsn),
     )
 
 
