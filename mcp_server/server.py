@@ -66,7 +66,7 @@ class StudioServer(MCPServer[Any]):
             instructions=_INSTRUCTIONS,
             version=version("bookai-studio"),
             tools=[guard.around(self.studio_tools[name]) for name in sorted(self.studio_tools)],
-            middleware=[Rooms(self.studio_tools, guard.who), Readers(guard.who)],
+            middleware=[Rooms(self.studio_tools, guard.who), Readers(guard.who, self)],
             subscriptions=bus or False,
             log_level="WARNING",
             token_verifier=TokenGate(lookup) if lookup else None,

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY
+from mcp.shared.uri_template import UriTemplate
 from mcp.types import INVALID_PARAMS, SubscriptionsListenResult
 
 from bookai.errors import Refused
@@ -37,33 +39,14 @@ def not_allowed(uri: str, why: Refused) -> MCPError:
     return MCPError(NOT_ALLOWED, scrub(str(why)), {"uri": uri, ERROR_META: "refused"})
 
 
-def check_watched(uris: Iterable[object], principal: Principal) -> None:
-    """Let nobody watch what is not there or what he may not read.
-
-    Raises:
-        MCPError: an address is unknown or not for this principal, or there are too many.
-    """
-    wanted = list(uris)
-    if len(wanted) > WATCHED_MOST:
-        raise MCPError(
-            INVALID_PARAMS,
-            f"{len(wanted)} addresses are too many to watch: at most {WATCHED_MOST}. "
-            "Watch studio://jobs to hear of every job.",
-        )
-    for uri in wanted:
-        room = room_of(uri) if isinstance(uri, str) else None
-        if room is None or "{" in str(uri):
-            raise MCPError(INVALID_PARAMS, f"Nothing can be watched at {str(uri)[:120]!r}.")
-        if not principal.may(room.scope):
-            lacks = f"{uri} needs the right {room.scope!r}, which {principal.name} lacks."
-            raise not_allowed(str(uri), Refused(lacks))
-
-
 class Readers:
     """MCP middleware: lists by right, and nobody watches what he may not read."""
 
-    def __init__(self, who: Callable[[], Principal], stream_s: float = STREAM_S) -> None:
+    def __init__(
+        self, who: Callable[[], Principal], server: MCPServer[Any], stream_s: float = STREAM_S
+    ) -> None:
         self._who = who
+        self._server = server
         self._stream_s = stream_s
         self._streams: Counter[str] = Counter()
 
@@ -76,7 +59,7 @@ class Readers:
             case "subscriptions/listen":
                 return await self._listen(ctx, call_next, asked)
             case "resources/subscribe":
-                check_watched([asked.get("uri")], self._who())
+                await self._check_watched([asked.get("uri")], self._who())
             case "prompts/get" if (right := RIGHTS.get(str(asked.get("name")))) is not None:
                 self._check_prompt(str(asked["name"]), right)
             case _:
@@ -90,7 +73,7 @@ class Readers:
         principal = self._who()
         notifications = asked.get("notifications")
         uris = notifications.get("resourceSubscriptions") if isinstance(notifications, dict) else ()
-        check_watched(uris if isinstance(uris, list) else (), principal)
+        await self._check_watched(uris if isinstance(uris, list) else [], principal)
         if self._streams[principal.name] >= STREAMS_MOST:
             raise MCPError(
                 NOT_ALLOWED, f"{principal.name} holds {STREAMS_MOST} streams: close one first."
@@ -107,6 +90,35 @@ class Readers:
             self._streams[principal.name] -= 1
             # Names come from tokens: without this the counter would grow with every one ever made.
             self._streams += Counter()
+
+    async def _check_watched(self, uris: Sequence[object], principal: Principal) -> None:
+        """Let nobody watch what is not there or what he may not read.
+
+        Raises:
+            MCPError: an address is unknown or not for this principal, or there are too many.
+        """
+        if len(uris) > WATCHED_MOST:
+            raise MCPError(
+                INVALID_PARAMS,
+                f"{len(uris)} addresses are too many to watch: at most {WATCHED_MOST}. "
+                "Watch studio://jobs to hear of every job.",
+            )
+        for uri in map(str, uris):
+            room = None if "{" in uri else room_of(uri)
+            if room is None and not await self._is_elsewhere(uri):
+                raise MCPError(INVALID_PARAMS, f"Nothing can be watched at {uri[:120]!r}.")
+            scope = room.scope if room else "read"
+            if not principal.may(scope):
+                lacks = f"{uri} needs the right {scope!r}, which {principal.name} lacks."
+                raise not_allowed(uri, Refused(lacks))
+
+    async def _is_elsewhere(self, uri: str) -> bool:
+        """Tell whether the server has this address from another package than this one."""
+        if any(str(one.uri) == uri for one in await self._server.list_resources()):
+            return True
+        templates = [one.uri_template for one in await self._server.list_resource_templates()]
+        others = [template for template in templates if room_of(template) is None]
+        return any(UriTemplate.parse(template).match(uri) is not None for template in others)
 
     def _check_prompt(self, name: str, right: str) -> None:
         principal = self._who()

@@ -46,7 +46,11 @@ class StudioLibrary:
         made = (await self.record(job_id)).render
         if made is None:
             raise Refused(f"job {job_id} has no picture yet.")
-        path = inside(self.work_dir, job_id, made.thumbnail_path)
+        try:
+            path = inside(self.work_dir, job_id, made.thumbnail_path)
+        except Refused as error:
+            # Its own words name folders of this machine.
+            raise Refused(f"the picture of job {job_id} lies outside the job's folder.") from error
         picture = await asyncio.to_thread(_read_picture, path, job_id)
         if hashlib.sha256(picture).hexdigest() != made.thumbnail_sha256:
             raise Refused(

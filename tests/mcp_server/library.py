@@ -1,5 +1,6 @@
 """A small library of one job for tests of resources, and a wire that tests pull themselves."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -204,10 +205,18 @@ class FakeWire:
     """Tells its listeners what a test says."""
 
     ears: list[Callable[[Change], None]] = field(default_factory=list)
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
 
     def subscribe(self, hear: Callable[[Change], None]) -> Callable[[], None]:
         self.ears.append(hear)
-        return lambda: self.ears.remove(hear)
+        self.quiet.clear()
+
+        def end() -> None:
+            self.ears.remove(hear)
+            if not self.ears:
+                self.quiet.set()
+
+        return end
 
     def tell(self, change: Change) -> None:
         for hear in tuple(self.ears):

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 from mcp.client import Client
+from mcp.server.mcpserver import Context
 from mcp.shared.exceptions import MCPDeprecationWarning, MCPError
 from mcp.shared.subscriptions import ResourceUpdated
 from mcp.types import ResourceUpdatedNotification
 
 from bookai.models import Change
 from mcp_server.auth import Principal
+from mcp_server.rooms import Readers
 from mcp_server.rooms.news import touched
+from mcp_server.rooms.rights import STREAMS_MOST
 from tests.mcp_server.doubles import ALICE, Studio
 
 SOON_S = 2.0
@@ -155,3 +158,50 @@ async def test_nobody_watches_more_than_a_hundred_addresses(studio: Studio) -> N
         with pytest.raises(MCPError, match="Watch studio://jobs"):
             async with client.listen(resource_subscriptions=many):
                 pass
+
+
+async def test_a_stream_ends_in_order_so_that_a_revoked_token_hears_no_more(
+    studio: Studio,
+) -> None:
+    server = studio.server(ALICE)
+    [place] = [n for n, one in enumerate(server.middleware) if isinstance(one, Readers)]
+    server.middleware[place] = Readers(server.guard.who, server, stream_s=0.05)
+
+    async with Client(server) as client:
+        async with asyncio.timeout(SOON_S):
+            async with client.listen(resource_subscriptions=["job://1"]) as watching:
+                heard = [event async for event in watching]
+
+    assert heard == []
+    assert studio.wire.ears == []
+
+
+async def test_one_principal_holds_so_many_streams_and_no_more(studio: Studio) -> None:
+    async with Client(studio.server(ALICE)) as client:
+        async with AsyncExitStack() as stack:
+            for _ in range(STREAMS_MOST):
+                await stack.enter_async_context(client.listen(resource_subscriptions=["job://1"]))
+            with pytest.raises(MCPError, match="close one first"):
+                async with client.listen(resource_subscriptions=["job://1"]):
+                    pass
+        async with asyncio.timeout(SOON_S):
+            await studio.wire.quiet.wait()
+        async with client.listen(resource_subscriptions=["job://1"]):
+            assert len(studio.wire.ears) == 1
+
+
+async def test_what_another_package_offers_can_be_watched_too(studio: Studio) -> None:
+    server = studio.server(ALICE)
+
+    @server.resource("test://{name}/state")
+    async def state(name: str, ctx: Context[Any, Any]) -> str:
+        await ctx.notify_resource_updated(f"test://{name}/state")
+        return name
+
+    async with Client(server) as client:
+        async with client.listen(resource_subscriptions=["test://a/state"]) as watching:
+            await client.read_resource("test://a/state")
+            async with asyncio.timeout(SOON_S):
+                heard = await anext(watching)
+
+    assert heard == ResourceUpdated("test://a/state")
