@@ -171,7 +171,7 @@ async def test_who_has_no_right_to_read_can_neither_read_nor_watch(house: House)
 
 @pytest.mark.parametrize("device", ["", "nvidia0", "dri/renderD128"])
 def test_a_graphics_card_is_found_by_its_device_and_its_use_is_told(
-    settings: Settings, tmp_path: Path, device: str
+    tmp_path: Path, device: str
 ) -> None:
     """Point 29: a machine without a GPU says so, and what makes the videos there."""
     if device:
@@ -179,7 +179,7 @@ def test_a_graphics_card_is_found_by_its_device_and_its_use_is_told(
         path.parent.mkdir(exist_ok=True)
         path.touch()
 
-    found = capabilities.look(settings, tmp_path)
+    found = capabilities.look(Settings(home=tmp_path), tmp_path)
 
     assert found.gpu.found == bool(device)
     assert not found.gpu.used

@@ -17,6 +17,7 @@ from tests.bookai.db.conftest import NewJob
 
 SOON_S = 2.0
 PING = 999
+STRANGE = ("", "job 1", "job 0 1", "job 1 1 secret", "script 1 1", "job 9999999999999999999 1")
 
 
 class Ear:
@@ -119,16 +120,14 @@ async def test_nobody_who_listens_costs_no_connection(dsn: str, pool: Pool) -> N
     assert before == 0
 
 
-@pytest.mark.parametrize(
-    "payload", ["", "job 1", "job 0 1", "job 1 1 secret", "script 1 1", "job 9999999999999999999 1"]
-)
-async def test_what_nobody_of_ours_rings_is_not_heard(dsn: str, pool: Pool, payload: str) -> None:
+async def test_what_nobody_of_ours_rings_is_not_heard(dsn: str, pool: Pool) -> None:
     async with listening(dsn, pool) as ear:
-        await pool.execute("SELECT pg_notify($1, $2)", news.CHANNEL, payload)
+        for payload in STRANGE:
+            await pool.execute("SELECT pg_notify($1, $2)", news.CHANNEL, payload)
         await pool.execute("SELECT pg_notify($1, 'job 5 5')", news.CHANNEL)
         heard = await ear.until(Change(what="job", number=5, job_id=5))
 
-    assert {change.number for change in heard} <= {5, PING}
+    assert {change.number for change in heard} - {PING} == {5}
 
 
 async def test_numbers_are_found_by_how_they_begin_newest_first(

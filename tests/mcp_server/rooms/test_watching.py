@@ -198,10 +198,12 @@ async def test_what_another_package_offers_can_be_watched_too(studio: Studio) ->
         await ctx.notify_resource_updated(f"test://{name}/state")
         return name
 
-    async with Client(server) as client:
-        async with client.listen(resource_subscriptions=["test://a/state"]) as watching:
-            await client.read_resource("test://a/state")
-            async with asyncio.timeout(SOON_S):
-                heard = await anext(watching)
+    async with (
+        Client(server) as client,
+        client.listen(resource_subscriptions=["test://a/state"]) as watching,
+    ):
+        await client.read_resource("test://a/state")
+        async with asyncio.timeout(SOON_S):
+            heard = await anext(watching)
 
     assert heard == ResourceUpdated("test://a/state")
