@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -17,6 +18,7 @@ from bookai.toolbox import ERROR_META
 from mcp_server.auth import Principal
 from mcp_server.rooms.addresses import room_of
 from mcp_server.rooms.prompts import RIGHTS
+from mcp_server.serve import ENDING
 from mcp_server.wire import NOT_ALLOWED, scrub
 
 WATCHED_MOST = 100
@@ -37,6 +39,28 @@ _LISTS = {
 def not_allowed(uri: str, why: Refused) -> MCPError:
     """Return the protocol's error for one who lacks a right."""
     return MCPError(NOT_ALLOWED, scrub(str(why)), {"uri": uri, ERROR_META: "refused"})
+
+
+@asynccontextmanager
+async def _ending(
+    ctx: ServerRequestContext[Any, Any], limit: asyncio.Timeout
+) -> AsyncIterator[None]:
+    """Let the limit run out at once when the server is about to stop."""
+    ending = ctx.request.scope.get(ENDING) if ctx.request is not None else None
+    if not isinstance(ending, asyncio.Event):
+        yield
+        return
+
+    async def watch() -> None:
+        await ending.wait()
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    watching = asyncio.create_task(watch(), name="end of a stream")
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
 
 
 class Readers:
@@ -80,7 +104,7 @@ class Readers:
             )
         self._streams[principal.name] += 1
         try:
-            async with asyncio.timeout(self._stream_s) as limit:
+            async with asyncio.timeout(self._stream_s) as limit, _ending(ctx, limit):
                 return await call_next(ctx)
         except TimeoutError:
             if not limit.expired():

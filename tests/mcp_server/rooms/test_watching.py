@@ -17,6 +17,7 @@ from mcp_server.auth import Principal
 from mcp_server.rooms import Readers
 from mcp_server.rooms.news import touched
 from mcp_server.rooms.rights import STREAMS_MOST
+from mcp_server.server import serve_http
 from tests.mcp_server.doubles import ALICE, Studio
 
 SOON_S = 2.0
@@ -174,6 +175,26 @@ async def test_a_stream_ends_in_order_so_that_a_revoked_token_hears_no_more(
 
     assert heard == []
     assert studio.wire.ears == []
+
+
+async def test_a_server_that_stops_ends_its_streams_in_order_and_at_once(studio: Studio) -> None:
+    url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
+        serving = group.create_task(
+            serve_http(studio.server(None), port=0, stop=stop, on_ready=url.set_result)
+        )
+        client = await studio.over_http(stack, await url, "of-operator", "auto")
+        await stack.enter_async_context(client)
+        watching = await stack.enter_async_context(
+            client.listen(resource_subscriptions=["job://1"])
+        )
+        stop.set()
+        async with asyncio.timeout(SOON_S):
+            heard = [event async for event in watching]
+            await serving
+
+    assert heard == []
 
 
 async def test_one_principal_holds_so_many_streams_and_no_more(studio: Studio) -> None:
