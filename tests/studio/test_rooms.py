@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,9 +21,11 @@ from mcp.types import BlobResourceContents, ResourceTemplateReference, TextResou
 from bookai.db import jobs
 from bookai.models import VideoJob
 from bookai.settings import Settings
+from mcp_server.rooms.addresses import FIXED, TEMPLATES
 from studio.rooms import capabilities
 from tests.studio.web.conftest import THUMBNAIL, House, served
 
+ROOT = Path(__file__).resolve().parents[2]
 SOON_S = 2.0
 ELSEWHERE = """
 import asyncio, sys
@@ -187,3 +190,23 @@ def test_a_graphics_card_is_found_by_its_device_and_its_use_is_told(
     assert found.encoder == "libx264"
     assert found.platforms == ("bluesky", "gallery", "youtube")
     assert [voice.name for voice in found.voices] == ["espeak"]
+
+
+async def test_the_example_of_the_page_hears_of_what_waits(house: House) -> None:
+    page = (ROOT / "docs/how-to/read-and-watch-from-an-mcp-client.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    printed: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
+    names: dict[str, Any] = {"print": lambda *words: printed.put_nowait(words)}
+    exec(compile(example, "the page", "exec"), names)
+    job = await made(house)
+
+    watching = asyncio.create_task(names["watch"](f"{house.url}/mcp", await house.token()))
+    try:
+        async with asyncio.timeout(SOON_S + 3):
+            title, _expires, uri = await printed.get()
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
+
+    assert (title, uri) == ("Owls see behind themselves", f"approval://{job.approval_id}")
+    assert [room.uri for room in (*FIXED, *TEMPLATES) if f"| `{room.uri}` |" not in page] == []
