@@ -17,8 +17,9 @@ from mcp_server.auth import AGENTS, Principal
 from mcp_server.rooms import SignedLink
 from mcp_server.rooms.addresses import FIXED, TEMPLATES
 from mcp_server.rooms.lent import FileKind
+from mcp_server.server import load_tools
 from tests.mcp_server.doubles import ALICE, SECRET, Studio
-from tests.mcp_server.library import NOW, ORDER, PICTURE
+from tests.mcp_server.library import NOW, ORDER, PICTURE, POST
 from tools.base import JobDetail
 from tools.platforms.base import platforms
 
@@ -230,3 +231,18 @@ async def test_every_read_is_counted_by_room_and_outcome(studio: Studio) -> None
     after = counted()
     assert {end: after[end] - before[end] for end in after} == dict.fromkeys(after, 1)
     assert str(caught.value) == "Error creating resource from template job://1"
+
+
+async def test_no_tool_writes_to_the_world_without_a_persons_word(studio: Studio) -> None:
+    """Point 28: whatever an article talked an agent into, each open-world write needs a yes."""
+    tools = load_tools().values()
+    writes = [tool for tool in tools if tool.open_world and not tool.read_only]
+
+    assert {tool.name for tool in writes} >= {"publish_video", "decide_approval"}
+    assert [one.name for one in writes if not (one.needs_approval or one.scope == "approve")] == []
+    assert not AGENTS.may("approve")
+
+    async with Client(studio.server(AGENTS)) as client:
+        said = await client.call_tool("send_post", {"job_id": 1, "post": POST.model_dump()})
+    assert said.is_error
+    assert studio.desk.sent == []
