@@ -21,11 +21,13 @@ from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
 from mcp_server.guard import AGENTS, Principal
+from mcp_server.rooms import NewsBus
 from mcp_server.server import StudioServer, build_server, load_tools
 from studio.crew.duty import open_members
 from studio.hosts.reach import HostAddress, reach_hosts
 from studio.models.opening import build_pool
 from studio.office import APPROVAL_KEYS, Office, c2pa_table, now, open_office
+from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
 from studio.web.lent import Lent
 from tools.base import ToolContext
@@ -119,6 +121,11 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         lookup=None if principal else lookup,
         # Our own agents wait for their calls: a line and a lock less for every worker.
         tasks=None if principal == AGENTS else Tasks(pool, office.database.dsn),
+        library=StudioLibrary(
+            desk=office.desk, work_dir=settings.work_dir, look=partial(look, settings)
+        ),
+        # Our own agents watch nothing.
+        bus=None if principal == AGENTS else NewsBus(office.news),
     )
 
 

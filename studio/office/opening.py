@@ -11,6 +11,7 @@ import tools.affiliates
 from bookai.db import audit, offers
 from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
+from bookai.db.rooms import News, open_news
 from bookai.plugins import load_plugins
 from bookai.settings import ChannelsNow, Settings
 from studio.database import Database, open_database
@@ -44,6 +45,7 @@ class Office:
     engine: Procrastinate
     desk: StudioDesk
     traces: audit.Appender
+    news: News
 
 
 @asynccontextmanager
@@ -64,8 +66,8 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             approval_ttl=timedelta(hours=settings.approval_hours),
             link_key=lambda: open_key(settings.link_key_path),
         )
-        async with audit.open_appender(database.pool) as traces:
-            yield Office(settings, database, engine, desk, traces)
+        async with audit.open_appender(database.pool) as traces, open_news(database.dsn) as news:
+            yield Office(settings, database, engine, desk, traces, news)
 
 
 def _rules_of(settings: Settings) -> RulesOf:
