@@ -19,6 +19,7 @@ from studio.desk import StudioDesk
 from studio.engine import Procrastinate
 from studio.models.lineup import writers
 from tools.affiliates.base import Network
+from tools.base import CheckRow
 
 APPROVAL_KEYS = {"approvals_needed", "approvers", "own_jobs"}
 """What a channel's settings say to the desk, not to the agents."""
@@ -65,9 +66,17 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             rules_of=_rules_of(settings),
             approval_ttl=timedelta(hours=settings.approval_hours),
             link_key=lambda: open_key(settings.link_key_path),
+            look=lambda: _examine(settings),
         )
         async with audit.open_appender(database.pool) as traces, open_news(database.dsn) as news:
             yield Office(settings, database, engine, desk, traces, news)
+
+
+async def _examine(settings: Settings) -> tuple[CheckRow, ...]:
+    # What is looked at takes seconds to import, and the checks themselves open an office.
+    from studio.steer.checks import examine  # noqa: PLC0415
+
+    return await examine(settings)
 
 
 def _rules_of(settings: Settings) -> RulesOf:
