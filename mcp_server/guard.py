@@ -15,6 +15,8 @@ from bookai.models import Post, Record
 from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.call import Call
+from mcp_server.limits import Limits
+from mcp_server.once import Replies, begin, check_key, digest_of
 from mcp_server.schema import Arguments, GuardedTool, McpContext
 from mcp_server.tasks.slip import carried
 from mcp_server.wire import error_result
@@ -41,6 +43,8 @@ class Guard:
     make_context: MakeContext
     audit: AuditSink
     who: Callable[[], Principal]
+    replies: Replies | None = None
+    limits: Limits | None = None
 
     def around(self, tool: Tool) -> GuardedTool:
         """Return `tool` as the SDK calls it: without its context, with this guard around it."""
@@ -50,7 +54,9 @@ class Guard:
         ) -> CallToolResult:
             try:
                 call = Call.of(tool, self.who(), arguments, mcp)
-            except Refused as error:
+                if self.limits is not None:  # counted, not audited: a flood must not fill the log
+                    self.limits.check(call.principal, tool)
+            except (Refused, TryLater) as error:
                 return error_result(tool.name, error)
             return await self._answer(call, guarded, mcp)
 
@@ -89,7 +95,7 @@ class Guard:
         name = call.tool.name
         problem: Exception | None = None
         try:
-            answer = _success(guarded, await self._run(call, guarded, mcp))
+            answer = await self._once(call, guarded, mcp)
         except asyncio.CancelledError as cancelled:
             await self._last_words(call, cancelled)
             raise
@@ -105,10 +111,30 @@ class Guard:
             await self._last_words(call, problem)
             raise
 
-    async def _run(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> Record:
+    async def _once(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> CallToolResult:
+        """Do the call, or return the answer that a call with its key got before."""
         tool = call.tool
         if not call.principal.may(tool.scope):
             raise _lacks_right(tool, call.principal)
+        if call.key is None or self.replies is None:
+            return _success(guarded, await self._run(call, guarded, mcp))
+        place = call.principal.name, tool.name, check_key(tool, call.key)
+        before = await begin(self.replies, tool, place, digest_of(call.arguments))
+        if before is not None:
+            call.replayed = True
+            return before
+        try:
+            answer = _success(guarded, await self._run(call, guarded, mcp))
+        except _Stopped:
+            raise  # what it had done by then is not known
+        except BookAIError:
+            await self.replies.release(place)
+            raise
+        await self.replies.finish(place, answer.model_dump_json(by_alias=True, exclude_none=True))
+        return answer
+
+    async def _run(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> Record:
+        tool = call.tool
         arguments = guarded.check(call.arguments)
         context = self.make_context(call.principal, _progress(mcp))
         if tool.needs_approval:
@@ -121,7 +147,7 @@ class Guard:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise TryLater(
+            raise _Stopped(
                 f"{tool.name} was stopped after its limit of {tool.timeout_s:g} s. Try again when "
                 "the machine is less busy."
             ) from error
@@ -164,6 +190,10 @@ class Guard:
             )
             return error_result(call.tool.name, told)
         return None
+
+
+class _Stopped(TryLater):
+    """The tool's own limit stopped it, wherever it was."""
 
 
 def _lacks_right(tool: Tool, principal: Principal) -> Refused:

@@ -12,6 +12,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
+from mcp_server.once import KEY, SCHEMA, takes_key
 from mcp_server.wire import BadArguments
 from tools.base import Tool
 
@@ -100,6 +101,8 @@ def _described(tool: Tool) -> GuardedTool:
     )
     assert isinstance(described, GuardedTool), "from_function builds its own class"
     described.parameters = {**compact(described.parameters), "additionalProperties": False}
+    if takes_key(tool):
+        described.parameters.setdefault("properties", {})[KEY] = SCHEMA
     assert described.fn_metadata.output_schema is not None, "structured_output asks for one"
     described.fn_metadata.output_schema = loosen(compact(described.fn_metadata.output_schema))
     return described

@@ -17,7 +17,9 @@ from starlette.middleware import Middleware
 from bookai.plugins import load_plugins
 from mcp_server.auth import Lookup, Principal, TokenGate, principal_from_token
 from mcp_server.guard import AuditSink, Guard, MakeContext
+from mcp_server.limits import Limits
 from mcp_server.middleware import Door, Rooms
+from mcp_server.once import Replies
 from mcp_server.rooms import (
     Library,
     Readers,
@@ -134,12 +136,15 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     library: Library | None = None,
     signer: Signer | None = None,
     bus: SubscriptionBus | None = None,
+    replies: Replies | None = None,
+    limits: Limits | None = None,
 ) -> StudioServer:
     """Return the server for one fixed `principal`, or for whoever's token `lookup` knows.
 
     The first is for a process's own agents and for stdio, the second for HTTP. With a store for
     `tasks` it offers the Tasks extension; every call of `always_tasks` becomes one. `library` is
     what its resources read, `signer` makes links to files, `bus` tells watchers what changed.
+    `replies` keeps the answers to calls with an idempotency key, `limits` holds callers to a rate.
 
     Raises:
         ValueError: not exactly one of `principal` and `lookup` is given.
@@ -150,7 +155,7 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     who = (lambda: fixed) if fixed is not None else principal_from_token
     return StudioServer(
         tools,
-        Guard(make_context, audit, who),
+        Guard(make_context, audit, who, replies, limits),
         lookup,
         tasks=tasks,
         task_terms=task_terms,

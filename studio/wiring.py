@@ -10,6 +10,7 @@ from random import Random
 import agents
 from agents.base import Agent, Channel, Context
 from bookai.db import audit, checkpoints, jobs, tokens
+from bookai.db.mcp.replies import Replies
 from bookai.db.mcp.tasks import Tasks
 from bookai.errors import OperatorNeeded
 from bookai.llm.pool import ModelPool
@@ -21,6 +22,7 @@ from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
 from mcp_server.guard import AGENTS, Principal
+from mcp_server.limits import Limits
 from mcp_server.rooms import NewsBus
 from mcp_server.server import StudioServer, build_server, load_tools
 from studio.crew.duty import open_members
@@ -124,6 +126,8 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         library=StudioLibrary(
             desk=office.desk, work_dir=settings.work_dir, look=partial(look, settings)
         ),
+        replies=Replies(pool),
+        limits=None if principal == AGENTS else Limits(),
         # Our own agents watch nothing.
         bus=None if principal == AGENTS else NewsBus(office.news),
     )
