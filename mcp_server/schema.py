@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any
@@ -23,6 +24,7 @@ Runner = Callable[["GuardedTool", Arguments, McpContext], Awaitable[CallToolResu
 MAX_ID = 2**63 - 1
 _SHOWN_ERRORS = 20
 _SHOWN_NAME = 64
+_UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")
 _NAMED_PARTS = ("properties", "$defs")
 _REF = "#/$defs/"
 # What the schema of an answer does without.
@@ -69,6 +71,8 @@ class GuardedTool(McpTool):
         except ValidationError as error:
             details = error.errors(include_url=False, include_context=False, include_input=False)
             raise self._misfit([_line(detail) for detail in details]) from error
+        if bad := [name for name, value in arguments.items() if _is_unkeepable(value)]:
+            raise self._misfit([f"{name}: has a character that is none of a text" for name in bad])
         # Python counts further than a database: no row has such a number.
         numbers = {name: value for name, value in fitting.items() if name.endswith("_id")}
         if far := [name for name, value in numbers.items() if _is_too_far(value)]:
@@ -198,6 +202,15 @@ def _without_context(tool: Tool) -> Callable[..., Awaitable[Any]]:
     _context, *rest = signature.parameters.values()
     setattr(never_called, "__signature__", signature.replace(parameters=rest))  # noqa: B010
     return never_called
+
+
+def _is_unkeepable(value: object) -> bool:
+    """Tell whether a text in it has NUL or half a character: no database keeps these."""
+    if isinstance(value, Mapping):
+        return any(_is_unkeepable(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(map(_is_unkeepable, value))
+    return isinstance(value, str) and _UNKEEPABLE.search(value) is not None
 
 
 def _is_too_far(value: object) -> bool:
