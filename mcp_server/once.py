@@ -15,11 +15,10 @@ KEY = "idempotency_key"
 REPLAYED_META = "bookai/replayed"
 SHORTEST, LONGEST = 8, 128
 SCHEMA: dict[str, Any] = {
-    "type": ["string", "null"],
+    "type": "string",
     "minLength": SHORTEST,
     "maxLength": LONGEST,
-    "default": None,
-    "description": "Sent again with the same arguments, it brings the first answer and no effect.",
+    "description": "Sent again, it brings the first answer and no new effect.",
 }
 Place = tuple[str, str, str]
 """Principal, tool and key: keys of others are none of ours."""

@@ -27,8 +27,17 @@ _SHOWN_NAME = 64
 _UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")
 _NAMED_PARTS = ("properties", "$defs")
 _REF = "#/$defs/"
-# What the schema of an answer does without.
-_UNSAID = ("description", "default", "minLength", "maxLength", "minimum", "maximum", "pattern")
+# What the schema of an answer does without: every field of a record is always there.
+_UNSAID = (
+    "description",
+    "default",
+    "required",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "pattern",
+)
 _PLAIN_PARTS = ("default", "enum", "const", "examples", "required")
 
 

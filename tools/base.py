@@ -35,6 +35,17 @@ class JobRow(Record):
     not_before: datetime | None = None
 
 
+class JobTicket(Record):
+    """A job that was just made or changed; get_job tells the rest."""
+
+    job_id: int
+    source: str
+    channel: str
+    status: str
+    stage: str
+    reason: str | None
+
+
 class JobDetail(Record):
     """A job with everything an operator asks about it."""
 
@@ -70,6 +81,22 @@ class ApprovalRow(Record):
     votes: tuple[VoteRow, ...] = ()
     batch_id: str | None = None
     edits: tuple[EditRow, ...] = ()
+
+
+class Decision(Record):
+    """What became of an operator's word. `state` is still pending while more have to say yes.
+
+    `yes` counts those who did, of the `needed`; an edited post has an approval of its own.
+    """
+
+    approval_id: int
+    job_id: int
+    title: str
+    state: str
+    yes: int
+    needed: int
+    decided_by: str | None
+    note: str | None
 
 
 class PublicationRow(Record):

@@ -1,10 +1,11 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from bookai.errors import Refused
-from tools.base import JobRow, Tool, ToolContext
+from tools.base import JobTicket, Tool, ToolContext
+from tools.lists.short import ticket_of
 
 Action = Literal["retry", "cancel", "reschedule"]
 
@@ -23,10 +24,13 @@ async def change_job(
         str, Field(max_length=500, description="Why; asked for when cancelling.")
     ] = "",
     at: Annotated[
-        AwareDatetime | None,
-        Field(description="For `reschedule`: a time with its zone, or null for now."),
+        str | None,
+        Field(
+            max_length=40,
+            description="For `reschedule`: a time such as 2026-12-24T18:00+01:00; null: now.",
+        ),
     ] = None,
-) -> JobRow:
+) -> JobTicket:
     """Retry, cancel or reschedule one job that exists.
 
     Use it when the operator asks for it. A cancelled job stops within two seconds, its approval is
@@ -37,15 +41,26 @@ async def change_job(
         raise Refused(f"`at` belongs to `reschedule`, not to {action!r}.")
     match action:
         case "retry":
-            return await ctx.desk.resume_job(job_id, ctx.principal)
+            return ticket_of(await ctx.desk.resume_job(job_id, ctx.principal))
         case "cancel":
             if not reason.strip():
                 raise Refused("A cancelled job needs a reason. Ask the operator why.")
             await ctx.desk.cancel_job(job_id, reason, ctx.principal)
         case "reschedule":
-            when: datetime | None = at
-            await ctx.desk.put_off_job(job_id, when, ctx.principal)
-    return (await ctx.desk.get_job(job_id)).job
+            await ctx.desk.put_off_job(job_id, _moment(at), ctx.principal)
+    return ticket_of((await ctx.desk.get_job(job_id)).job)
+
+
+def _moment(at: str | None) -> datetime | None:
+    if at is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise Refused("`at` is no time: write it as 2026-12-24T18:00+01:00.") from error
+    if moment.tzinfo is None:
+        raise Refused("`at` has no zone: write it as 2026-12-24T18:00+01:00, or with Z.")
+    return moment
 
 
 TOOL = Tool(

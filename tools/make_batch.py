@@ -4,7 +4,7 @@ from pydantic import Field
 
 from bookai.errors import BookAIError
 from bookai.models import Record
-from tools.base import JobRow, Tool, ToolContext
+from tools.base import Tool, ToolContext
 
 
 class Wanted(Record):
@@ -14,11 +14,17 @@ class Wanted(Record):
     channel: Annotated[str, Field(min_length=1, max_length=64)] = "default"
 
 
+class Wishes(Record):
+    """What to make, one row a video."""
+
+    videos: Annotated[tuple[Wanted, ...], Field(min_length=1, max_length=50)]
+
+
 class Started(Record):
-    """What became of one row: its job, or the reason why there is none."""
+    """What became of one row: its job's number, or the reason why there is none."""
 
     source: str
-    job: JobRow | None
+    job_id: int | None
     refused: str | None
 
 
@@ -31,13 +37,9 @@ class Batch(Record):
 
 async def make_batch(
     ctx: ToolContext,
-    videos: Annotated[
-        tuple[Wanted, ...],
-        Field(
-            min_length=1,
-            max_length=50,
-            description="Each a path, an http(s) URL or a topic in plain words, and its channel.",
-        ),
+    batch: Annotated[
+        Wishes,
+        Field(description="Each a path, an http(s) URL or a topic in plain words, and a channel."),
     ],
 ) -> Batch:
     """Start several new videos at once; each row tells its job, or why it was refused.
@@ -47,14 +49,15 @@ async def make_batch(
     the others. Nothing is published before an operator approves.
     """
     rows = []
-    for one in videos:
-        job, refused = None, None
+    for one in batch.videos:
+        job_id, refused = None, None
         try:
             job = await ctx.desk.create_job(one.source, one.channel, ctx.principal)
+            job_id = job.job_id
         except BookAIError as error:
             refused = str(error)
-        rows.append(Started(source=one.source, job=job, refused=refused))
-    return Batch(started=sum(row.job is not None for row in rows), rows=tuple(rows))
+        rows.append(Started(source=one.source, job_id=job_id, refused=refused))
+    return Batch(started=sum(row.job_id is not None for row in rows), rows=tuple(rows))
 
 
 TOOL = Tool(
