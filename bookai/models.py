@@ -364,3 +364,16 @@ class VideoJob(Record):
     publication: Publication | None = None
     report: Report | None = None
     fallbacks: tuple[Fallback, ...] = ()
+
+
+class Change(Record):
+    """Word that something changed; who wants to know more reads it, with his own rights.
+
+    `number` is the job's, the approval's or the post's own. `content`: a job's script or files are
+    new, not only its state.
+    """
+
+    what: Literal["job", "approval", "post"]
+    number: int
+    job_id: int
+    content: bool = False

@@ -14,10 +14,10 @@ from starlette.types import Scope as AsgiScope
 from bookai.toolbox import ERROR_META, MEND_META
 from mcp_server.auth import Principal
 from mcp_server.guard import Guard
+from mcp_server.rooms.prompts import RIGHTS as PROMPTS
+from mcp_server.wire import NOT_ALLOWED
 from tools.base import Tool
 
-PROMPTS = frozenset({"daily_briefing"})
-_NOT_ALLOWED = -32010  # ours: JSON-RPC leaves -32000 to -32019 to the server
 _LISTS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 _NEW_TOKEN = "Make a token on the studio's machine: bookai token create NAME --scope read"
 
@@ -98,7 +98,7 @@ async def _challenge(
         {
             "jsonrpc": "2.0",
             "id": None,
-            "error": {"code": _NOT_ALLOWED, "message": message, "data": data},
+            "error": {"code": NOT_ALLOWED, "message": message, "data": data},
         }
     ).encode()
     headers = [

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import uvicorn
 from mcp.server.mcpserver import MCPServer
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bookai.errors import OperatorNeeded
 
@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8931
 PATH = "/mcp"
+ENDING = "bookai.ending"
+"""In the scope of each request: an event that is set when the server is about to stop."""
+
 _LAST_REQUESTS_S = 5
 _WAITING = 128
 
@@ -47,19 +50,21 @@ async def serve_http(
     Raises:
         OperatorNeeded: the address is not a loopback address, or is taken.
     """
-    app = server.http_app()
+    ending = asyncio.Event()
+    app = _told(server.http_app(), ending)
     with _listen(host, port, loopback_only) as listener:
         name = f"[{host}]" if ":" in host else host
         url = f"http://{name}:{listener.getsockname()[1]}{PATH}"
         logger.info("MCP over HTTP at %s", url, extra={"action": "mcp_listening"})
         if on_ready:
             on_ready(url)
-        uvicorn_server = _Server(app, stop)
+        uvicorn_server = _Server(app, stop, ending)
         # Cancelled half-way, uvicorn would leave its sockets and its lifespan task behind.
         serving = asyncio.create_task(uvicorn_server.serve(sockets=[listener]))
         try:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
+            ending.set()
             uvicorn_server.should_exit = True
             await serving
             raise
@@ -73,7 +78,7 @@ async def serve_stdio(server: MCPServer[Any]) -> None:
 class _Server(uvicorn.Server):
     """A server that leaves signals to the process it is a part of, and heeds an event."""
 
-    def __init__(self, app: ASGIApp, stop: asyncio.Event | None) -> None:
+    def __init__(self, app: ASGIApp, stop: asyncio.Event | None, ending: asyncio.Event) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -85,6 +90,7 @@ class _Server(uvicorn.Server):
             )
         )
         self._stop = stop
+        self._ending = ending
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -92,8 +98,19 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         if self._stop is not None and self._stop.is_set():
+            self._ending.set()
             return True
         return await super().on_tick(counter)
+
+
+def _told(app: ASGIApp, ending: asyncio.Event) -> ASGIApp:
+    """Return `app` with word of the end in every request, so that long answers end in order."""
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[ENDING] = ending
+        await app(scope, receive, send)
+
+    return told
 
 
 def _listen(host: str, port: int, loopback_only: bool) -> socket.socket:

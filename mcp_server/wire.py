@@ -11,6 +11,9 @@ from mcp.types import CallToolResult, TextContent
 from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.toolbox import AFTER_META, ERROR_META, MEND_META
 
+NOT_ALLOWED = -32010
+"""The protocol's code for a missing right: JSON-RPC leaves -32000 to -32019 to the server."""
+
 # Ours by intent or not, no message may carry a password out of the house.
 _SECRETS = (
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@]+@"), r"\1…@"),

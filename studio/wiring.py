@@ -16,6 +16,7 @@ from bookai.db import audit, checkpoints, jobs, offers, tokens
 from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
 from bookai.db.mcp.tasks import Tasks
+from bookai.db.rooms import News, open_news
 from bookai.errors import OperatorNeeded
 from bookai.llm.pool import ModelPool
 from bookai.models import VideoJob
@@ -26,6 +27,7 @@ from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
 from mcp_server.guard import AGENTS, Principal
+from mcp_server.rooms import NewsBus
 from mcp_server.server import StudioServer, build_server, load_tools
 from studio.crew import open_members
 from studio.database import Database, open_database
@@ -34,6 +36,7 @@ from studio.engine import Procrastinate
 from studio.hosts.reach import HostAddress, reach_hosts
 from studio.models.lineup import writers
 from studio.models.opening import build_pool
+from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
 from studio.web.lent import Lent
 from tools.affiliates.base import Network
@@ -65,6 +68,7 @@ class Office:
     engine: Procrastinate
     desk: StudioDesk
     traces: audit.Appender
+    news: News
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,8 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             approval_ttl=timedelta(hours=settings.approval_hours),
             link_key=lambda: open_key(settings.link_key_path),
         )
-        async with audit.open_appender(database.pool) as traces:
-            yield Office(settings, database, engine, desk, traces)
+        async with audit.open_appender(database.pool) as traces, open_news(database.dsn) as news:
+            yield Office(settings, database, engine, desk, traces, news)
 
 
 @asynccontextmanager
@@ -176,6 +180,11 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         lookup=None if principal else lookup,
         # Our own agents wait for their calls: a line and a lock less for every worker.
         tasks=None if principal == AGENTS else Tasks(pool, office.database.dsn),
+        library=StudioLibrary(
+            desk=office.desk, work_dir=settings.work_dir, look=partial(look, settings)
+        ),
+        # Our own agents watch nothing.
+        bus=None if principal == AGENTS else NewsBus(office.news),
     )
 
 

@@ -5,45 +5,32 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import httpx2
 from mcp.client import Client
+from mcp.client.session import MessageHandlerFnT
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from pydantic import Field
 
 from bookai.decisions import Via
 from bookai.errors import OperatorNeeded, Refused, TryLater
-from bookai.models import Flags, Post, PostEdit, Record
+from bookai.models import Post, PostEdit, Record
 from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
+from mcp_server.rooms import NewsBus, Signer
 from mcp_server.server import StudioServer, build_server, serve_http
+from tests.mcp_server.library import NOW, FakeLibrary, FakeWire
+from tests.mcp_server.library import POST as POST
 from tools import decide_approval, get_job, list_approvals, list_jobs, make_video
 from tools.base import ApprovalRow, Fetched, JobDetail, JobRow, Tool, ToolContext
 
-NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SECRET = "hunter2-planted"
 ALICE = operator_here("operator:alice", approves=True)
 PRINCIPALS = {"agent": AGENTS, "operator": ALICE}
-
-POST = Post(
-    platform="gallery",
-    account="local",
-    title="Rain on Mars",
-    caption="It rained.",
-    hashtags=("#mars",),
-    flags=Flags(),
-    source_url="https://example.org/mars",
-    source_credit="Source: Example",
-    language="en",
-    video_sha256="0" * 64,
-    thumbnail_sha256="1" * 64,
-    captions_sha256="2" * 64,
-    transcript="It rained on Mars.",
-)
 
 
 class Said(Record):
@@ -217,6 +204,9 @@ class Studio:
     desk: FakeDesk = field(default_factory=FakeDesk)
     rows: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     tokens: dict[str, Token] = field(default_factory=dict)
+    library: FakeLibrary = field(default_factory=FakeLibrary)
+    wire: FakeWire = field(default_factory=FakeWire)
+    signer: Signer | None = None
     audit_fails: bool = False
     audit_fails_after: int | None = None
     noted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -259,6 +249,9 @@ class Studio:
             audit=self.audit,
             principal=principal,
             lookup=None if principal else self.lookup,
+            library=self.library,
+            signer=self.signer,
+            bus=NewsBus(self.wire),
         )
 
     async def lookup(self, token: str) -> Token | None:
@@ -301,7 +294,16 @@ class Studio:
                     client = await self.over_http(stack, url, f"of-{who}", mode)
             yield await stack.enter_async_context(client)
 
-    async def over_http(self, stack: AsyncExitStack, url: str, token: str, mode: str) -> Client:
+    async def over_http(
+        self,
+        stack: AsyncExitStack,
+        url: str,
+        token: str,
+        mode: str,
+        hear: MessageHandlerFnT | None = None,
+    ) -> Client:
         headers = {"Authorization": f"Bearer {token}"}
         http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers))
-        return Client(streamable_http_client(url, http_client=http), mode=mode)
+        return Client(
+            streamable_http_client(url, http_client=http), mode=mode, message_handler=hear
+        )

@@ -5,15 +5,12 @@ from typing import Any
 import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import TextContent, TextResourceContents
 
 from mcp_server.auth import AGENTS, Principal, operator_here, principal_of
 from mcp_server.server import build_server, load_tools
 from tests.mcp_server.doubles import ALICE, Studio, Token
-from tools.base import JobDetail
 
 MODES = ("auto", "legacy")
-NOBODY = Principal("token:nobody", frozenset())
 
 
 async def listed(studio: Studio, principal: Principal) -> list[dict[str, Any]]:
@@ -72,54 +69,6 @@ async def test_the_server_says_who_it_is_in_both_eras(studio: Studio, mode: str)
     assert info.version == version("bookai-studio")
     assert instructions is not None
     assert "get_status" in instructions
-
-
-@pytest.mark.parametrize("mode", MODES)
-async def test_a_job_can_be_read_as_a_resource(studio: Studio, mode: str) -> None:
-    async with Client(studio.server(ALICE), mode=mode) as client:
-        [template] = (await client.list_resource_templates()).resource_templates
-        [contents] = (await client.read_resource("job://1")).contents
-
-    assert template.uri_template == "job://{job_id}"
-    assert isinstance(contents, TextResourceContents)
-    assert JobDetail.model_validate_json(contents.text).job.job_id == 1
-
-
-@pytest.mark.parametrize("uri", ["job://2", "job://one", "job://99999999999999999999", "book://1"])
-@pytest.mark.parametrize("mode", MODES)
-async def test_a_job_that_is_not_there_is_the_callers_mistake(
-    studio: Studio, mode: str, uri: str
-) -> None:
-    async with Client(studio.server(ALICE), mode=mode) as client:
-        with pytest.raises(MCPError) as caught:
-            await client.read_resource(uri)
-
-    assert caught.value.code == -32602
-
-
-async def test_who_may_not_read_cannot_read_a_job_as_a_resource(studio: Studio) -> None:
-    async with Client(studio.server(NOBODY)) as client:
-        tools = (await client.list_tools()).tools
-        with pytest.raises(MCPError, match="the right 'read'"):
-            await client.read_resource("job://1")
-
-    assert tools == []
-
-
-@pytest.mark.parametrize("mode", MODES)
-async def test_the_briefing_is_offered_and_other_prompts_are_unknown(
-    studio: Studio, mode: str
-) -> None:
-    async with Client(studio.server(ALICE), mode=mode) as client:
-        [offered] = (await client.list_prompts()).prompts
-        briefing = await client.get_prompt(offered.name)
-        with pytest.raises(MCPError) as caught:
-            await client.get_prompt("weekly_briefing")
-
-    [message] = briefing.messages
-    assert isinstance(message.content, TextContent)
-    assert "Call get_status" in message.content.text
-    assert caught.value.code == -32602
 
 
 async def test_a_cursor_that_nobody_gave_is_refused(studio: Studio) -> None:

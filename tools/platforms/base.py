@@ -74,12 +74,27 @@ class Ticket:
     hold: Callable[[str | None], Awaitable[None]]
 
 
+class Limits(Record):
+    """The most that a platform takes of each; None where we know no bound. More tags are left out.
+
+    Characters are as a reader counts them. `tags_characters` is of all tags together.
+    """
+
+    title_characters: int | None = None
+    text_characters: int | None = None
+    text_bytes: int | None = None
+    tags: int | None = None
+    tags_characters: int | None = None
+    video_bytes: int | None = None
+    captions_bytes: int | None = None
+
+
 class Platform(ABC):
     """One place to publish.
 
     `resend` says what happens to a post whose outcome is unknown; `shows` names for each
     field of `Flags` how viewers are told that it is so. `sees` are the visibilities it knows, and
-    `knows_kids` tells whether it has a flag for what is made for them.
+    `knows_kids` tells whether it has a flag for what is made for them. `limits` is what it takes.
     """
 
     name: str
@@ -87,6 +102,7 @@ class Platform(ABC):
     shows: ClassVar[Mapping[str, Shown]]
     sees: ClassVar[frozenset[Visibility]] = frozenset({"public"})
     knows_kids: ClassVar[bool] = False
+    limits: ClassVar[Limits] = Limits()
 
     @abstractmethod
     async def find(self, post: Post, ticket: Ticket, ctx: ToolContext) -> Sent | None:

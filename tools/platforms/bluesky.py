@@ -13,11 +13,11 @@ from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryL
 from bookai.models import Post, Publication, Record, Report
 from tools.atproto.ids import blob_cid, record_key
 from tools.atproto.session import Session, is_missing, problem
-from tools.atproto.text import compose
+from tools.atproto.text import MAX_BYTES, MAX_GRAPHEMES, MAX_TAGS, compose
 from tools.base import ToolContext
 from tools.net.api import Api, NotReached, open_api
 from tools.net.secrets import read_secret
-from tools.platforms.base import Files, NotSent, Platform, Sent, Ticket, read_config
+from tools.platforms.base import Files, Limits, NotSent, Platform, Sent, Ticket, read_config
 from tools.uploads.reading import Streamed
 
 COLLECTION = "app.bsky.feed.post"
@@ -52,6 +52,13 @@ class Bluesky(Platform):
     resend = "same_key_is_same_post"
     # The protocol has no flag for either; tools/atproto/text.py puts both into the text.
     shows: ClassVar = {"ai_made": "text", "paid_promotion": "text"}
+    limits: ClassVar = Limits(
+        text_characters=MAX_GRAPHEMES,
+        text_bytes=MAX_BYTES,
+        tags=MAX_TAGS,
+        video_bytes=MAX_VIDEO_BYTES,
+        captions_bytes=MAX_CAPTIONS_BYTES,
+    )
 
     async def find(self, post: Post, ticket: Ticket, ctx: ToolContext) -> Sent | None:
         if ticket.handle is None:

@@ -14,7 +14,16 @@ from tools.google.channel import MAX_LOOK_BACK, Channel
 from tools.google.token import Tokens
 from tools.net.api import Answer, open_api
 from tools.net.secrets import read_secret
-from tools.platforms.base import Files, LeaseLost, NotSent, Platform, Sent, Ticket, read_config
+from tools.platforms.base import (
+    Files,
+    LeaseLost,
+    Limits,
+    NotSent,
+    Platform,
+    Sent,
+    Ticket,
+    read_config,
+)
 from tools.uploads import resumable
 from tools.uploads.resumable import Handle, Pause, Rejected, SessionGone, Upload
 
@@ -53,6 +62,11 @@ class Youtube(Platform):
     shows: ClassVar = {"ai_made": "flag", "paid_promotion": "flag"}
     sees: ClassVar = frozenset({"private", "unlisted", "public"})
     knows_kids: ClassVar = True
+    limits: ClassVar = Limits(
+        title_characters=videos.MAX_TITLE,
+        text_bytes=videos.MAX_DESCRIPTION_BYTES,
+        tags_characters=videos.MAX_TAGS,
+    )
 
     def __init__(
         self,

@@ -1,0 +1,98 @@
+"""Every room becomes an MCP resource or template, behind a right and a time limit."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+
+from bookai.errors import BookAIError, Refused
+from mcp_server.guard import Guard
+from mcp_server.rooms.addresses import Room, number_in
+from mcp_server.rooms.lent import Library, Signer
+from mcp_server.rooms.reading import FIXED, NUMBERED, Reader
+from mcp_server.rooms.rights import not_allowed
+from mcp_server.wire import scrub
+
+logger = logging.getLogger(__name__)
+
+LIMIT_S = 10.0
+
+Read = Callable[[Reader], Awaitable[str | bytes]]
+
+
+def add_resources(
+    server: MCPServer[Any], guard: Guard, library: Library, signer: Signer | None
+) -> None:
+    """Add the studio's resources and templates to `server`."""
+    shelf = _Shelf(guard, library, signer)
+    for room in FIXED:
+        _register(server, room, shelf.fixed(room))
+    for room in NUMBERED:
+        _register(server, room, shelf.numbered(room))
+
+
+class _Shelf:
+    """Reads one room for whoever asks, or says why not."""
+
+    def __init__(self, guard: Guard, library: Library, signer: Signer | None) -> None:
+        self._guard = guard
+        self._library = library
+        self._signer = signer
+
+    def fixed(self, room: Room) -> Callable[[], Awaitable[str | bytes]]:
+        """Return what reads a room that has one address."""
+
+        async def read() -> str | bytes:
+            return await self._read(room, FIXED[room])
+
+        return read
+
+    def numbered(self, room: Room) -> Callable[..., Awaitable[str | bytes]]:
+        """Return what reads a room of a template, with the template's variable as its argument."""
+
+        async def read(**variables: str) -> str | bytes:
+            number = number_in(variables[room.variable])
+            if number is None:
+                shown = variables[room.variable][:40]
+                raise ResourceNotFoundError(f"{room.uri} takes a number, not {shown!r}.")
+            return await self._read(room, lambda reader: NUMBERED[room](reader, number))
+
+        # The SDK and pydantic learn from these two what the template's variable is called.
+        argument = inspect.Parameter(room.variable, inspect.Parameter.KEYWORD_ONLY, annotation=str)
+        setattr(read, "__signature__", inspect.Signature([argument]))  # noqa: B010
+        read.__annotations__ = {room.variable: str}
+        return read
+
+    async def _read(self, room: Room, read: Read) -> str | bytes:
+        try:
+            self._guard.lend(room.scope)
+        except Refused as error:
+            raise not_allowed(room.uri, error) from error
+        reader = Reader(self._library, self._signer, self._guard.who())
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                return await read(reader)
+        except Refused as error:
+            raise ResourceNotFoundError(scrub(str(error))) from error
+        except BookAIError as error:
+            raise ResourceError(scrub(str(error))) from error
+        except TimeoutError as error:
+            logger.warning("%s was not read in time", room.uri, extra={"action": "read_slow"})
+            raise ResourceError(
+                f"{room.name} was not read within {LIMIT_S:g} s: try again."
+            ) from error
+
+
+def _register(server: MCPServer[Any], room: Room, read: Callable[..., Any]) -> None:
+    described = server.resource(
+        room.uri,
+        name=room.name,
+        title=room.title,
+        description=room.holds,
+        mime_type=room.mime_type,
+    )
+    described(read)
