@@ -19,6 +19,7 @@ from bookai.errors import BookAIError
 from bookai.settings import read_settings
 from studio.commands._door import as_json, operator, print_json, run
 from studio.database import seal_audit
+from studio.first_day import settle_in
 from studio.foreground import STAGES, Watch, carry
 from studio.wiring import Studio, open_studio
 from tools.base import JobDetail
@@ -61,6 +62,8 @@ async def _make(
     async with open_studio(settings) as house:
         office = house.office
         desk, pool = office.desk, office.database.pool
+        if written := await settle_in(settings.home, pool):
+            click.echo(f"one operator, who approves his own videos: so says {written}", err=True)
         if carry_on and (unfinished := await jobs.list_unfinished(pool, source)):
             resume = unfinished[0]
             click.echo(f"carrying on job {resume}, which was interrupted", err=True)
