@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -15,6 +15,7 @@ from bookai.models import Post, Record
 from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.call import Call
+from mcp_server.rights.access import Access
 from mcp_server.rights.confirming import confirm
 from mcp_server.rights.detours import Detour
 from mcp_server.schema import Answer, Arguments, GuardedTool, McpContext
@@ -36,7 +37,7 @@ _LAST_WORDS_S = 5.0
 class Guard:
     """Stands around every tool; `who` tells the principal of the call that is being answered.
 
-    With `must_confirm` a tool that asks a person first is not for clients that cannot ask.
+    `access` says whether a tool that asks a person first is for clients that cannot ask.
 
     `audit(kind, actor, body)` writes one row. A call that may change something outside is refused
     when its row cannot be written: first `tool.calling`, then its outcome as `tool.called`.
@@ -45,7 +46,7 @@ class Guard:
     make_context: MakeContext
     audit: AuditSink
     who: Callable[[], Principal]
-    must_confirm: bool = False
+    access: Access = field(default_factory=Access)
 
     def around(self, tool: Tool) -> GuardedTool:
         """Return `tool` as the SDK calls it: without its context, with this guard around it."""
@@ -124,7 +125,7 @@ class Guard:
         if tool.needs_approval:
             await _check_approval(context, arguments)
         if tool.confirm is not None:
-            await confirm(tool, context, arguments, mcp, must=self.must_confirm)
+            await confirm(tool, context, arguments, mcp, self.access)
         if _is_watched(tool):
             await self._announce(call)
         try:

@@ -168,7 +168,7 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     who = (lambda: fixed) if fixed is not None else principal_from_token
     return StudioServer(
         tools,
-        Guard(make_context, audit, who, access.must_confirm),
+        Guard(make_context, audit, who, access),
         lookup,
         tasks=tasks,
         task_terms=task_terms,

@@ -24,6 +24,7 @@ class Access:
             open. None means a key that this process alone has.
         read_only: tools that change anything do not exist here.
         must_confirm: what asks for a confirmation is refused to clients that cannot ask a person.
+        answer_s: so long a client of the older era, whose call waits, has for its person's answer.
     """
 
     resource: str = DEFAULT_RESOURCE
@@ -32,6 +33,7 @@ class Access:
     state_keys: tuple[bytes, ...] = ()
     read_only: bool = False
     must_confirm: bool = False
+    answer_s: float = 300.0
 
     def auth(self) -> AuthSettings:
         """Return the SDK's settings for tokens that we hand out ourselves, for this address only.

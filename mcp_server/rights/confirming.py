@@ -28,14 +28,12 @@ from mcp.types import InputRequiredResult
 from pydantic import BaseModel, Field
 
 from bookai.errors import Refused
+from mcp_server.rights.access import Access
 from mcp_server.rights.detours import Asked, CannotAsk
 from mcp_server.schema import McpContext
 from tools.base import Tool, ToolContext
 
 logger = logging.getLogger(__name__)
-
-ANSWER_S = 300.0
-"""How long a client of the older era, whose call waits meanwhile, has for its person's answer."""
 
 
 class Confirmation(BaseModel):
@@ -53,37 +51,35 @@ async def confirm(
     context: ToolContext,
     arguments: Mapping[str, Any],
     mcp: McpContext,
-    *,
-    must: bool = False,
-    answer_s: float = ANSWER_S,
+    access: Access,
 ) -> None:
     """Return when the person has confirmed, or when there is nothing or nobody to ask.
 
-    With `must` somebody has to be asked.
+    With `access.must_confirm` somebody has to be asked.
 
     Raises:
         Asked: the client has to ask its person and call again.
         CannotAsk: it must ask and cannot.
-        NotConfirmed: the person declined, gave up, or did not answer in `answer_s` seconds.
+        NotConfirmed: the person declined, gave up, or did not answer in time.
     """
     question = await tool.confirm(context, **arguments) if tool.confirm else None
     if question is None:
         return
     if not _can_ask(mcp):
-        if must:
+        if access.must_confirm:
             raise CannotAsk(
                 f"{tool.name} needs a confirmation here, and this client cannot ask for one. "
                 "Decide on the approval pages or with bookai approve."
             )
         return
     try:
-        async with asyncio.timeout(answer_s) as limit:
+        async with asyncio.timeout(access.answer_s) as limit:
             outcome = await _ask(tool.name, question, mcp)
     except TimeoutError as error:
         if not limit.expired():
             raise
         raise NotConfirmed(
-            f"{tool.name} did nothing: nobody confirmed it within {answer_s:g} s."
+            f"{tool.name} did nothing: nobody confirmed it within {access.answer_s:g} s."
         ) from error
     match outcome:
         case AcceptedElicitation(data=Confirmation(confirm=True)):

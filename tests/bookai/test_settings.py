@@ -86,4 +86,4 @@ def test_without_a_file_the_channels_are_those_of_the_settings(tmp_path: Path) -
 
     assert not channels.channel("news").own_jobs
     write(tmp_path, "[channels.news]\n")
-    assert channels.channel("news").own_jobs
+    assert channels.channel("news").own_jobs is False

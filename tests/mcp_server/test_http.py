@@ -21,7 +21,11 @@ CALL: dict[str, Any] = {
     "params": {
         "name": "decide_approval",
         "arguments": {"approval_id": 1, "decision": "approve"},
-        "_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28"},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
     },
 }
 MODERN = {
