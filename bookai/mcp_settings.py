@@ -1,9 +1,12 @@
-"""What an operator says about the MCP server, and about who may approve."""
+"""What an operator says about MCP servers, ours and those of agents, and about who may approve."""
 
+import os
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bookai.errors import OperatorNeeded
 
 _NAME = r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)"
 AllowedHost = Annotated[str, Field(max_length=260, pattern=rf"^{_NAME}(:(\d{{1,5}}|\*))?$")]
@@ -49,3 +52,32 @@ class ApprovalsSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     single_operator: bool = False
+
+
+HostWork = Literal["scout", "write", "edit", "match_offers", "render", "check", "report"]
+
+
+class AgentHostSettings(BaseModel):
+    """A host of agents (`bookai agents serve`); `capabilities` is what it is trusted with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")
+    url: str = Field(max_length=500, pattern=r"^https?://[^\s/]")
+    token_env: str = Field(default="", pattern=r"^([A-Z][A-Z0-9_]*)?$")
+    capabilities: tuple[HostWork, ...] = ("scout", "write", "render")
+
+    def token(self) -> str:
+        """Return the token from the environment, which is read now.
+
+        Raises:
+            OperatorNeeded: the variable is not set.
+        """
+        if not self.token_env:
+            return ""
+        if not os.environ.get(self.token_env):
+            raise OperatorNeeded(
+                f"{self.token_env}, which opens agent host {self.name!r}, is not set.",
+                mend="Set it to the host's own BOOKAI_HOST_TOKEN.",
+            )
+        return os.environ[self.token_env]

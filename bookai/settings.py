@@ -14,7 +14,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bookai.errors import OperatorNeeded
-from bookai.host_settings import AgentHostSettings as AgentHostSettings
+from bookai.mcp_settings import AgentHostSettings as AgentHostSettings
 from bookai.mcp_settings import ApprovalsSettings, McpSettings
 from bookai.model_settings import ModelsSettings
 from bookai.models import Visibility

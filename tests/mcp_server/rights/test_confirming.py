@@ -14,7 +14,7 @@ from bookai.toolbox import Toolbox
 from mcp_server.auth import AGENTS
 from mcp_server.rights.access import Access
 from tests.mcp_server.doubles import ALICE, Nothing, Studio
-from tests.mcp_server.rights.asking import YES, Person
+from tests.mcp_server.rights.asking import YES, Person, other_process
 from tools.base import ApprovalRow
 
 ERAS = ("auto", "legacy")
@@ -134,25 +134,34 @@ async def test_an_answer_counts_only_for_what_was_shown(studio: Studio) -> None:
 
 
 async def test_another_process_with_the_same_keys_goes_on_where_one_asked() -> None:
-    """Point 25: state that one server sealed is opened by another with its keys, by no other."""
-    first, second, stranger = Studio(), Studio(), Studio()
-    first.access, second.access = Access(state_keys=KEYS), Access(state_keys=(b"n" * 32, *KEYS))
-    stranger.access = Access(state_keys=(secrets.token_bytes(32),))
+    """Point 25: state that one process sealed is opened by another one that has its keys."""
+    first = Studio(access=Access(state_keys=KEYS))
     async with Person().client(first, "auto") as client:
         asked = await rounds(client)
         assert isinstance(asked, InputRequiredResult)
 
-    async with Person().client(second, "auto") as client:
+    # The second has a newer key already, and opens what the older one sealed.
+    async with Person().at(other_process(secrets.token_hex(32), KEYS[0].hex())) as client:
         done = await rounds(client, YES, {KEY: _yes()}, asked.request_state)
-    async with Person().client(stranger, "auto") as client:
-        with pytest.raises(MCPError) as caught:
-            await rounds(client, YES, {KEY: _yes()}, asked.request_state)
 
     assert isinstance(done, CallToolResult)
     assert not done.is_error
-    assert [row[0] for row in second.desk.decided] == [1]
+    assert first.desk.decided == []
+
+
+async def test_a_process_with_other_keys_takes_no_answer(studio: Studio) -> None:
+    """Point 25: state under a key that was taken away, or of a stranger, is refused."""
+    async with Person().client(Studio(access=Access(state_keys=KEYS)), "auto") as client:
+        asked = await rounds(client)
+        assert isinstance(asked, InputRequiredResult)
+
+    studio.access = Access(state_keys=(secrets.token_bytes(32),))
+    async with Person().client(studio, "auto") as client:
+        with pytest.raises(MCPError) as caught:
+            await rounds(client, YES, {KEY: _yes()}, asked.request_state)
+
     assert caught.value.code == -32602
-    assert first.desk.decided == stranger.desk.decided == []
+    assert studio.desk.decided == []
 
 
 async def test_another_person_cannot_bring_the_answer(studio: Studio) -> None:
