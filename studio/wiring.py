@@ -38,6 +38,7 @@ from studio.models.opening import build_pool
 from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
 from studio.web.lent import Lent
+from studio.web.signed import JobSigner, Signing
 from tools.affiliates.base import Network
 from tools.base import ToolContext
 from tools.net.gate import Gate
@@ -171,6 +172,9 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
 
+    async def load_job(job_id: int) -> VideoJob:
+        return await jobs.load(pool, job_id)
+
     return build_server(
         load_tools().values(),
         make_context=make_context,
@@ -182,6 +186,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         ),
         # Our own agents watch nothing.
         bus=None if principal == AGENTS else NewsBus(office.news),
+        signer=JobSigner(signing_of(settings), load_job, by_token=principal is None),
     )
 
 
@@ -195,6 +200,9 @@ def front_door(office: Office) -> FrontDoor:
     async def lookup(token_sha256: bytes) -> tokens.TokenRow | None:
         return await tokens.lookup_hash(pool, token_sha256, now())
 
+    async def has_live_token(name: str) -> bool:
+        return await tokens.is_live(pool, name, now())
+
     async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
         return await audit.append(pool, kind, actor, body)
 
@@ -202,12 +210,13 @@ def front_door(office: Office) -> FrontDoor:
         desk=office.desk,
         load_job=load_job,
         lookup=lookup,
+        has_live_token=has_live_token,
         record=record,
         work_dir=settings.work_dir,
         public_url=settings.public_url,
         now=now,
     )
-    return FrontDoor(tool_server(office), lent)
+    return FrontDoor(tool_server(office), lent, signing_of(settings))
 
 
 @asynccontextmanager
@@ -232,6 +241,11 @@ async def open_far_hand(settings: Settings) -> AsyncIterator[Toolbox]:
         )
     async with open_toolbox(settings.mcp_url, settings.mcp_token) as toolbox:
         yield toolbox
+
+
+def signing_of(settings: Settings) -> Signing:
+    """Return what makes and reads links to files; the key is made when the first link is."""
+    return Signing(partial(open_key, settings.media_key_path), settings.web_url, now)
 
 
 def _hosts(settings: Settings) -> list[HostAddress]:

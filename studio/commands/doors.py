@@ -41,13 +41,20 @@ def serve_command(port: int | None) -> None:
 
 async def _serve(port: int | None) -> None:
     settings = read_settings()
-    port = port or settings.http_port
+    if port:
+        # Links that are handed out name the port on which they are answered.
+        settings = settings.model_copy(update={"http_port": port})
     async with open_office(settings) as office:
         with stopping() as stop:
             serve_metrics(settings)
             async with asyncio.TaskGroup() as group:
                 group.create_task(
-                    serve_http(front_door(office), port=port, stop=stop, on_ready=_announce)
+                    serve_http(
+                        front_door(office),
+                        port=settings.http_port,
+                        stop=stop,
+                        on_ready=_announce,
+                    )
                 )
                 group.create_task(keep_house(office, stop))
 
