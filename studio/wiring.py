@@ -25,6 +25,7 @@ from bookai.toolbox import Toolbox, open_toolbox
 from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
+from mcp_server.cards import Cards
 from mcp_server.guard import AGENTS, Principal
 from mcp_server.rooms import NewsBus
 from mcp_server.server import StudioServer, build_server, load_tools
@@ -37,7 +38,9 @@ from studio.models.lineup import writers
 from studio.models.opening import build_pool
 from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
+from studio.web.deck import StudioDeck
 from studio.web.lent import Lent
+from studio.web.media import Shelf
 from studio.web.signed import JobSigner, Signing
 from tools.affiliates.base import Network
 from tools.base import ToolContext
@@ -172,9 +175,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
 
-    async def load_job(job_id: int) -> VideoJob:
-        return await jobs.load(pool, job_id)
-
+    cards = _cards(office, by_token=principal is None)
     return build_server(
         load_tools().values(),
         make_context=make_context,
@@ -186,8 +187,28 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         ),
         # Our own agents watch nothing.
         bus=None if principal == AGENTS else NewsBus(office.news),
-        signer=JobSigner(signing_of(settings), load_job, by_token=principal is None),
+        signer=cards.signer,
+        # They look at no films either.
+        cards=None if principal == AGENTS else cards,
     )
+
+
+def _cards(office: Office, *, by_token: bool) -> Cards:
+    """Build what shows approvals in a chat: the cards, and the links to their files."""
+    settings, pool = office.settings, office.database.pool
+
+    async def load_job(job_id: int) -> VideoJob:
+        return await jobs.load(pool, job_id)
+
+    signing = signing_of(settings)
+    deck = StudioDeck(
+        desk=office.desk,
+        load_job=load_job,
+        shelf=Shelf(settings.work_dir),
+        signing=signing,
+        by_token=by_token,
+    )
+    return Cards(deck, JobSigner(signing, load_job, by_token), settings.web_url)
 
 
 def front_door(office: Office) -> FrontDoor:

@@ -91,12 +91,16 @@ class Signing:
 
     def link(self, named: Named, job_id: int, principal: str, *, by_token: bool) -> SignedLink:
         """Return the link to one file for one principal, good for half an hour."""
-        until = (self.now() + LIFE).replace(microsecond=0)
+        until = self.ends_at()
         claim = Claim(job_id, named.kind, named.sha256, principal, by_token, until)
         data = claim.encoded()
         token = _text_of(self._mac(data) + data)
         url = f"{self.base_url}{FILES}{token}/{NAMES[named.kind]}"
         return SignedLink(url=url, expires_at=until)
+
+    def ends_at(self) -> datetime:
+        """Return when a link that is made now ends."""
+        return (self.now() + LIFE).replace(microsecond=0)
 
     def read(self, token: str) -> Claim:
         """Return what a link is for.

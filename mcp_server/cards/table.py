@@ -1,0 +1,145 @@
+"""Where cards meet the protocol: the page as a resource, the tool that it belongs to, its data."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.apps import Apps, ResourceCsp, client_supports_apps
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+
+from bookai.errors import BookAIError, Refused
+from mcp_server.auth import Principal
+from mcp_server.cards.page import CARD_URI, card_html, origin_of
+from mcp_server.cards.sheets import CardSheet
+from mcp_server.cards.words import summary
+from mcp_server.rooms import FileKind, Signer
+from mcp_server.schema import GuardedTool
+
+logger = logging.getLogger(__name__)
+
+Deck = Callable[[Principal, Sequence[int]], Awaitable[tuple[CardSheet, ...]]]
+"""Returns what the cards of these approvals show to this principal."""
+
+CARD_TOOL = "list_approvals"
+LINKED_TOOL = "get_job"
+CARDS_META = "bookai/cards"
+MOST = 10
+_LIMIT_S = 8.0
+_LINKED: tuple[tuple[FileKind, str], ...] = (("video", "video/mp4"), ("thumbnail", "image/jpeg"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """What the studio lends to cards; `web_url` is where its signed links lead."""
+
+    deck: Deck
+    signer: Signer
+    web_url: str
+
+
+def card_apps(cards: Cards) -> Apps:
+    """Return the MCP Apps extension with the card's page as its one resource."""
+    apps = Apps()
+    origin = origin_of(cards.web_url)
+    apps.add_html_resource(
+        CARD_URI,
+        card_html(origin),
+        name="approval_card",
+        title="Approval card",
+        description="Shows what waits for an operator: film, script with its sources, yes and no.",
+        csp=ResourceCsp(resource_domains=[origin]),
+        prefers_border=True,
+    )
+    return apps
+
+
+def with_card(tool: GuardedTool, cards: Cards | None) -> GuardedTool:
+    """Return the tool, with its card named where it has one."""
+    if cards is None or tool.name != CARD_TOOL:
+        return tool
+    return tool.model_copy(update={"meta": {**(tool.meta or {}), "ui": {"resourceUri": CARD_URI}}})
+
+
+class CardTable:
+    """MCP middleware: gives answers their card, their plain text and links to their films.
+
+    The card's data travels in `_meta`, which hosts hand to the card and keep from the model. A
+    client without cards gets the text and the links alone.
+    """
+
+    def __init__(self, cards: Cards, who: Callable[[], Principal]) -> None:
+        self._cards = cards
+        self._who = who
+
+    async def __call__(
+        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Let the call run, then add to its answer; what cannot be added is left out."""
+        result = await call_next(ctx)
+        name = (ctx.params or {}).get("name") if ctx.method == "tools/call" else None
+        if name not in (CARD_TOOL, LINKED_TOOL) or not isinstance(result, dict):
+            return result
+        data, principal = result.get("structuredContent"), self._who()
+        # Agents look at no films.
+        if result.get("isError") or not isinstance(data, dict) or principal.may("agent"):
+            return result
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                if name == LINKED_TOOL:
+                    return await self._with_links(result, data, principal)
+                return await self._with_cards(result, data, principal, client_supports_apps(ctx))
+        except (BookAIError, TimeoutError) as error:
+            logger.warning(
+                "An answer of %s goes out without its card: %s",
+                name,
+                type(error).__name__,
+                extra={"action": "card_missing"},
+            )
+            return result
+
+    async def _with_cards(
+        self,
+        result: dict[str, Any],
+        data: Mapping[str, Any],
+        principal: Principal,
+        shows_cards: bool,
+    ) -> dict[str, Any]:
+        rows = data.get("items", data.get("approvals", ()))
+        numbers = [row["approval_id"] for row in rows]
+        cards = await self._cards.deck(principal, numbers[:MOST])
+        text = summary(cards, len(numbers) - len(cards))
+        links = [
+            _link(card.links.video, f"film-{card.job_id}.mp4", "video/mp4")
+            for card in cards
+            if card.links
+        ]
+        told = {**result, "content": [{"type": "text", "text": text}, *links]}
+        if shows_cards:
+            shown = [card.model_dump(mode="json") for card in cards]
+            told["_meta"] = {**(result.get("_meta") or {}), CARDS_META: shown}
+        return told
+
+    async def _with_links(
+        self, result: dict[str, Any], data: Mapping[str, Any], principal: Principal
+    ) -> dict[str, Any]:
+        job_id, links = data["job"]["job_id"], []
+        for kind, mime_type in _LINKED:
+            try:
+                signed = await self._cards.signer(job_id, kind, principal)
+            except Refused:
+                break
+            links.append(_link(signed.url, signed.url.rpartition("/")[2], mime_type))
+        return {**result, "content": [*result.get("content", ()), *links]}
+
+
+def _link(url: str, name: str, mime_type: str) -> dict[str, str]:
+    description = "Good for half an hour, for you alone."
+    return {
+        "type": "resource_link",
+        "uri": url,
+        "name": name,
+        "mimeType": mime_type,
+        "description": description,
+    }
