@@ -143,7 +143,7 @@ function stage(card) {
   const open = () => ask("ui/open-link", { url: video }).then(sees, (error) => say(error.message));
   box.append(film, make("details", {}, text("summary", "Thumbnail"),
     make("img", { src: thumbnail, alt: "The thumbnail that goes out with the film", loading: "lazy" })));
-  if (can("openLinks")) box.append(make("button", { type: "button", onclick: open }, "Open the film"));
+  if (can("openLinks")) box.append(make("button", { type: "button", id: "open", onclick: open }, "Open the film"));
   if (can("serverTools")) box.append(make("button", { type: "button", onclick: again }, "Load again"));
   return box;
 }
@@ -154,7 +154,7 @@ function words(card) {
   if (post.flags.ai_made) tags.push(make("li", { class: "tag" }, "AI-made"));
   if (post.flags.paid_promotion) tags.push(make("li", { class: "tag ad" }, "Contains an ad"));
   if (post.visibility) tags.push(make("li", { class: "tag" }, post.visibility));
-  if (post.made_for_kids) tags.push(make("li", { class: "tag" }, "Made for kids"));
+  if (typeof post.made_for_kids === "boolean") tags.push(make("li", { class: "tag" }, post.made_for_kids ? "Made for kids" : "Not made for kids"));
   const pending = card.state === "pending";
   return make("div", {},
     make("ul", { class: "tags" }, ...tags),
@@ -166,7 +166,7 @@ function words(card) {
     post.offer_name ? make("div", { class: "offer" }, text("p", post.disclosure),
       away(post.offer_url, post.offer_name)) : null,
     make("p", { class: "small" }, away(post.source_url, post.source_credit)),
-    ...edits(card), ...checks(card), pending ? answer(card) : verdict(card), ...script(card));
+    ...edits(card), ...checks(card), ...script(card), pending ? answer(card) : verdict(card));
 }
 
 function edits(card) {
@@ -222,12 +222,13 @@ function whyNot(card) {
 }
 
 function answer(card) {
-  const yes = card.votes.filter((vote) => vote.approve).length;
-  const label = card.needed - yes <= 1 ? "Approve and publish" : "Say yes";
+  const yes = card.votes.filter((vote) => vote.approve);
+  const who = yes.map((vote) => person(vote.by)).join(", ");
+  const label = card.needed - yes.length <= 1 ? "Approve and publish" : "Say yes";
   const act = (word) => () => decide(card, word);
   const box = make("section", { class: "decide", "aria-label": "Your answer" },
     text("h2", "Your answer"),
-    card.needed > 1 ? text("p", `${yes} of ${card.needed} said yes.`, "small") : null,
+    card.needed > 1 ? text("p", `${yes.length} of ${card.needed} said yes${who && `: ${who}`}.`, "small") : null,
     make("p", { id: "why", class: "soft small" }, whyNot(card)));
   if (!card.may_decide || !can("serverTools")) return box;
   box.append(
