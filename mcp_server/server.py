@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 
 from bookai.plugins import load_plugins
 from mcp_server.auth import Lookup, Principal, TokenGate, principal_from_token
-from mcp_server.cards import Cards, CardTable, card_apps, with_card
+from mcp_server.cards import CardApps, Cards, with_card
 from mcp_server.guard import AuditSink, Guard, MakeContext
 from mcp_server.middleware import Door, Rooms
 from mcp_server.rooms import (
@@ -74,12 +74,8 @@ class StudioServer(MCPServer[Any]):
                 with_card(guard.around(self.studio_tools[name]), cards)
                 for name in sorted(self.studio_tools)
             ],
-            middleware=[
-                Rooms(self.studio_tools, guard.who),
-                Readers(guard.who, self),
-                *([CardTable(cards, guard.who)] if cards else []),
-            ],
-            extensions=[card_apps(cards)] if cards else [],
+            middleware=[Rooms(self.studio_tools, guard.who), Readers(guard.who, self)],
+            extensions=[CardApps(cards, guard.who)] if cards else [],
             subscriptions=bus or False,
             log_level="WARNING",
             token_verifier=TokenGate(lookup) if lookup else None,

@@ -2,18 +2,17 @@
 
 from mcp_server.cards.page import CARD_URI
 from mcp_server.cards.sheets import CardSheet, LineSheet, LinkSheet, SourceSheet, SupportSheet
-from mcp_server.cards.table import Cards, CardTable, Deck, card_apps, with_card
+from mcp_server.cards.table import CardApps, Cards, Deck, with_card
 
 __all__ = [
     "CARD_URI",
+    "CardApps",
     "CardSheet",
-    "CardTable",
     "Cards",
     "Deck",
     "LineSheet",
     "LinkSheet",
     "SourceSheet",
     "SupportSheet",
-    "card_apps",
     "with_card",
 ]

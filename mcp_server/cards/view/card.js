@@ -215,7 +215,7 @@ function verdict(card) {
 
 function whyNot(card) {
   if (card.problem) return card.problem;
-  if (!card.may_decide) return `Your token may look, but not decide. On the studio's machine: bookai approve ${card.approval_id}`;
+  if (!card.may_decide) return `You may look here, but not decide. On the studio's machine: bookai approve ${card.approval_id}`;
   if (!can("serverTools")) return `This client lets no card act. Answer on the studio's pages, or: bookai approve ${card.approval_id}`;
   if (card.has_voted) return "You said yes already; the others are asked now.";
   return seen.has(card.approval_id) ? "" : "Yes opens as soon as the film is here, or you opened it.";
