@@ -16,6 +16,7 @@ from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.call import Call
 from mcp_server.schema import Arguments, GuardedTool, McpContext
+from mcp_server.tasks.slip import carried
 from mcp_server.wire import error_result
 from tools.base import Scope, Tool, ToolContext
 
@@ -62,6 +63,15 @@ class Guard:
         call.count(refusal)
         await self._witness(call, refusal)
         return refusal
+
+    async def turn_away(
+        self, tool: Tool, principal: Principal, problem: BookAIError
+    ) -> CallToolResult:
+        """Audit and answer a call that cannot begin now."""
+        call = Call(tool, principal, {}, agent=None, job_id=None)
+        call.count(problem)
+        await self._witness(call, problem)
+        return error_result(tool.name, problem)
 
     def lend(self, scope: Scope) -> ToolContext:
         """Return a context for reading outside a tool, as a resource does.
@@ -181,9 +191,12 @@ async def _unheard(fraction: float, message: str) -> None:
 
 def _progress(mcp: McpContext) -> Progress:
     last = -1.0
+    slip = carried()
 
     async def report(fraction: float, message: str) -> None:
         nonlocal last
+        if slip is not None and await slip.takes(fraction, message):
+            return
         # MCP asks for values that rise.
         if fraction > last:
             last = fraction

@@ -1,11 +1,13 @@
 """Every tool becomes an MCP tool, behind the guard."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.extension import Extension
 from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import SubscriptionBus
 from mcp.server.transport_security import TransportSecuritySettings
@@ -28,6 +30,9 @@ from mcp_server.rooms import (
     add_watching,
 )
 from mcp_server.serve import PATH, serve_http, serve_stdio
+from mcp_server.tasks.extension import WORKS, Tasks
+from mcp_server.tasks.store import TaskStore
+from mcp_server.tasks.works import Terms, open_works
 from tools.base import Tool
 
 __all__ = ["StudioServer", "build_server", "load_tools", "serve_http", "serve_stdio"]
@@ -57,6 +62,9 @@ class StudioServer(MCPServer[Any]):
         guard: Guard,
         lookup: Lookup | None,
         *,
+        tasks: TaskStore | None = None,
+        task_terms: Terms | None = None,
+        always_tasks: Collection[str] = frozenset(),
         library: Library | None = None,
         signer: Signer | None = None,
         bus: SubscriptionBus | None = None,
@@ -64,6 +72,12 @@ class StudioServer(MCPServer[Any]):
     ) -> None:
         self.guard = guard
         self.studio_tools = {tool.name: tool for tool in tools}
+        extensions: list[Extension] = []
+        if tasks:
+            extensions.append(Tasks(self.studio_tools, guard, tasks, always_tasks))
+        if cards:
+            # Inside tasks: what a task ends with has its card too.
+            extensions.append(CardApps(cards, guard.who))
         super().__init__(
             "bookai-studio",
             title="BookAI Studio",
@@ -75,8 +89,9 @@ class StudioServer(MCPServer[Any]):
                 for name in sorted(self.studio_tools)
             ],
             middleware=[Rooms(self.studio_tools, guard.who), Readers(guard.who, self)],
-            extensions=[CardApps(cards, guard.who)] if cards else [],
             subscriptions=bus or False,
+            extensions=extensions,
+            lifespan=lambda _server: _life(tasks, task_terms or Terms()),
             log_level="WARNING",
             token_verifier=TokenGate(lookup) if lookup else None,
             auth=_own_tokens() if lookup else None,
@@ -125,6 +140,9 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     audit: AuditSink,
     principal: Principal | None = None,
     lookup: Lookup | None = None,
+    tasks: TaskStore | None = None,
+    task_terms: Terms | None = None,
+    always_tasks: Collection[str] = frozenset(),
     library: Library | None = None,
     signer: Signer | None = None,
     bus: SubscriptionBus | None = None,
@@ -132,8 +150,9 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
 ) -> StudioServer:
     """Return the server for one fixed `principal`, or for whoever's token `lookup` knows.
 
-    The first is for a process's own agents and for stdio, the second for HTTP. `library` is what
-    its resources read, `signer` makes links to files, `bus` tells watchers what changed,
+    The first is for a process's own agents and for stdio, the second for HTTP. With a store for
+    `tasks` it offers the Tasks extension; every call of `always_tasks` becomes one. `library` is
+    what its resources read, `signer` makes links to files, `bus` tells watchers what changed,
     `cards` are what a client that can show pages gets besides text.
 
     Raises:
@@ -147,11 +166,24 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
         tools,
         Guard(make_context, audit, who),
         lookup,
+        tasks=tasks,
+        task_terms=task_terms,
+        always_tasks=always_tasks,
         library=library,
         signer=signer,
         bus=bus,
         cards=cards,
     )
+
+
+@asynccontextmanager
+async def _life(tasks: TaskStore | None, terms: Terms) -> AsyncIterator[dict[str, Any]]:
+    """Lend what lives as long as the server: the works behind its tasks."""
+    if tasks is None:
+        yield {}
+        return
+    async with open_works(tasks, terms) as works:
+        yield {WORKS: works}
 
 
 def _own_tokens() -> AuthSettings:

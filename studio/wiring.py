@@ -15,6 +15,7 @@ from agents.base import Agent, Channel, Context
 from bookai.db import audit, checkpoints, jobs, offers, tokens
 from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
+from bookai.db.mcp.tasks import Tasks
 from bookai.db.rooms import News, open_news
 from bookai.errors import OperatorNeeded
 from bookai.llm.pool import ModelPool
@@ -182,6 +183,8 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         audit=record,
         principal=principal,
         lookup=None if principal else lookup,
+        # Our own agents wait for their calls: a line and a lock less for every worker.
+        tasks=None if principal == AGENTS else Tasks(pool, office.database.dsn),
         library=StudioLibrary(
             desk=office.desk, work_dir=settings.work_dir, look=partial(look, settings)
         ),

@@ -273,6 +273,8 @@ class Tool:
             such a tool takes `job_id` and `post`.
         private: arguments that hold a person's own words: they stay out of the audit log, even as a
             digest, so that they can be erased.
+        task: long work of a processor, such as rendering: for clients that know tasks, only a few
+            of these run side by side and a bounded number waits.
         read_only, destructive, idempotent, open_world: the four MCP hints.
     """
 
@@ -282,6 +284,7 @@ class Tool:
     timeout_s: float
     needs_approval: bool = False
     private: frozenset[str] = frozenset()
+    task: bool = False
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = True

@@ -181,5 +181,6 @@ TOOL = Tool(
     title="Check a finished video",
     scope="agent",
     timeout_s=180,
+    task=True,
     read_only=True,
 )

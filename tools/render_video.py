@@ -254,4 +254,4 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-TOOL = Tool(run=render_video, title="Render the video", scope="agent", timeout_s=600)
+TOOL = Tool(run=render_video, title="Render the video", scope="agent", timeout_s=600, task=True)

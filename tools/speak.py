@@ -146,4 +146,4 @@ def _write_wav(master: Master, path: Path) -> None:
         ) from error
 
 
-TOOL = Tool(run=speak, title="Speak a script", scope="agent", timeout_s=120)
+TOOL = Tool(run=speak, title="Speak a script", scope="agent", timeout_s=120, task=True)

@@ -1,0 +1,1 @@
+"""What the MCP server remembers between requests and over restarts."""
