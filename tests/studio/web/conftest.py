@@ -3,18 +3,20 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import html5lib
 import httpx
 import pytest
 
 from bookai.db import approvals, tokens
+from bookai.db.embedded import EmbeddedPostgres
 from bookai.models import (
     Article,
     CheckReport,
@@ -33,6 +35,7 @@ from bookai.models import (
 from bookai.settings import Settings
 from mcp_server.serve import serve_http
 from studio.wiring import Office, front_door, now, open_office
+from tests.conftest import TEMPLATE, execute, on_database
 
 TEXT = "Owls turn their heads far.\n\nAn owl turns its head by 270 degrees. It has 14 neck bones."
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 40
@@ -100,6 +103,22 @@ class House:
     async def audited(self, kind: str) -> list[str]:
         rows = await self.office.desk.search_audit(kind=kind, actor=None, job_id=None, limit=50)
         return [f"{row.actor} {row.body}" for row in rows]
+
+
+@contextmanager
+def shared_database(server: EmbeddedPostgres) -> Iterator[str]:
+    """Lend one database to a file of tests: copying it takes longer than most of them."""
+    name = f"t_{uuid4().hex[:12]}"
+    execute(server.dsn(), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    yield name
+    execute(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def emptied(server: EmbeddedPostgres, database: str) -> str:
+    """Return the name of a shared database, without jobs, approvals and tokens."""
+    empty = "TRUNCATE video_jobs, tokens RESTART IDENTITY CASCADE"
+    execute(on_database(server.dsn(), database), empty)
+    return database
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Signed links: one file, one principal, half an hour, and every byte of the address counts."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bookai.db import approvals, jobs, tokens
+from bookai.db.embedded import EmbeddedPostgres
 from bookai.errors import Refused
 from bookai.models import VideoJob
 from mcp_server.auth import Principal
@@ -17,11 +19,29 @@ from studio.web.lent import Halt
 from studio.web.media import KINDS, Named
 from studio.web.signed import LIFE, JobSigner, Signing
 from studio.wiring import now, signing_of
-from tests.studio.web.conftest import CAPTIONS, THUMBNAIL, VIDEO, House
+from tests.studio.web.conftest import (
+    CAPTIONS,
+    THUMBNAIL,
+    VIDEO,
+    House,
+    emptied,
+    shared_database,
+)
 
 ANNA = Principal("operator:anna", frozenset({"read", "approve"}))
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 FILM = Named("video.mp4", "ab" * 32, "video")
+
+
+@pytest.fixture(scope="module")
+def shared(server: EmbeddedPostgres) -> Iterator[str]:
+    with shared_database(server) as name:
+        yield name
+
+
+@pytest.fixture
+def database(server: EmbeddedPostgres, shared: str) -> str:
+    return emptied(server, shared)
 
 
 def signing(at: datetime = NOON, key: bytes = b"k" * 32) -> Signing:
