@@ -1,67 +1,9 @@
-// An MCP Apps view (2026-01-26): JSON-RPC with the host around this frame, and nothing else.
-// Every text of the world goes through textContent; nothing here builds markup from it.
-"use strict";
+// The card of one approval, and what is done when the operator answers on it.
 
 const CARDS = "bookai/cards";
-const PATIENCE_MS = 60000;
-const asked = new Map();
-let serial = 0;
-let host = {};
-let listed = {};
 let cards = [];
 let shown = 0;
 const seen = new Set();
-
-// -- The host ---------------------------------------------------------------------------------
-
-const send = (message) => window.parent.postMessage({ jsonrpc: "2.0", ...message }, "*");
-const tell = (method, params = {}) => send({ method, params });
-
-function ask(method, params) {
-  return new Promise((resolve, reject) => {
-    const id = ++serial;
-    const late = () => settle({ id, error: { message: "The client did not answer in a minute." } });
-    asked.set(id, { resolve, reject, timer: setTimeout(late, PATIENCE_MS) });
-    send({ id, method, params });
-  });
-}
-
-function settle({ id, result, error }) {
-  const one = asked.get(id);
-  if (!one) return;
-  asked.delete(id);
-  clearTimeout(one.timer);
-  if (error) one.reject(new Error(error.message || "The client refused."));
-  else one.resolve(result);
-}
-
-window.addEventListener("message", ({ source, data }) => {
-  if (source !== window.parent || !data || data.jsonrpc !== "2.0") return;
-  if (data.method === undefined) settle(data);
-  else if (data.id !== undefined) {
-    const known = ["ping", "ui/resource-teardown"].includes(data.method);
-    send(known ? { id: data.id, result: {} }
-      : { id: data.id, error: { code: -32601, message: `Unknown method: ${data.method}` } });
-  } else hear(data.method, data.params || {});
-});
-
-function hear(method, params) {
-  if (method === "ui/notifications/tool-input") listed = params.arguments || {};
-  else if (method === "ui/notifications/tool-result") take(params);
-  else if (method === "ui/notifications/tool-cancelled") say("The list was cancelled.");
-  else if (method === "ui/notifications/host-context-changed") dress(params);
-}
-
-function dress(context) {
-  const root = document.documentElement;
-  if (["light", "dark"].includes(context.theme)) root.dataset.theme = context.theme;
-  const variables = (context.styles && context.styles.variables) || {};
-  for (const [name, value] of Object.entries(variables)) {
-    if (/^--(color|font)-[a-z0-9-]+$/.test(name) && value) root.style.setProperty(name, value);
-  }
-}
-
-const can = (what) => Boolean(host.hostCapabilities && host.hostCapabilities[what]);
 
 // -- Building ---------------------------------------------------------------------------------
 
@@ -89,10 +31,19 @@ function say(words) {
 
 function away(url, words) {
   let target;
-  try { target = new URL(url); } catch { return text("span", words); }
-  if (!["http:", "https:"].includes(target.protocol) || !can("openLinks")) return text("span", words);
+  try {
+    target = new URL(url);
+  } catch {
+    return text("span", words);
+  }
+  if (!["http:", "https:"].includes(target.protocol) || !can("openLinks"))
+    return text("span", words);
   const open = () => ask("ui/open-link", { url }).catch((error) => say(error.message));
-  return make("button", { type: "button", class: "link", dir: "auto", title: url, onclick: open }, words);
+  return make(
+    "button",
+    { type: "button", class: "link", dir: "auto", title: url, onclick: open },
+    words,
+  );
 }
 
 // -- The card ---------------------------------------------------------------------------------
@@ -100,7 +51,9 @@ function away(url, words) {
 function take(result) {
   const told = result._meta && result._meta[CARDS];
   if (result.isError || !Array.isArray(told)) {
-    const words = (result.content || []).filter((one) => one.type === "text").map((one) => one.text);
+    const words = (result.content || [])
+      .filter((one) => one.type === "text")
+      .map((one) => one.text);
     document.getElementById("card").replaceChildren(text("p", words.join("\n\n"), "caption"));
     return;
   }
@@ -112,15 +65,35 @@ function take(result) {
 
 function draw() {
   const queue = document.getElementById("queue");
-  const pick = (index) => () => { shown = index; say(""); draw(); document.getElementById("card").focus(); };
+  const pick = (index) => () => {
+    shown = index;
+    say("");
+    draw();
+    document.getElementById("card").focus();
+  };
   queue.hidden = cards.length < 2;
   queue.className = "queue";
-  queue.replaceChildren(...cards.map((card, index) => make("button", {
-    type: "button", "aria-current": index === shown ? "true" : null, onclick: pick(index),
-  }, `${card.approval_id}${card.state === "pending" ? "" : ` (${card.state})`}`)));
+  queue.replaceChildren(
+    ...cards.map((card, index) =>
+      make(
+        "button",
+        {
+          type: "button",
+          "aria-current": index === shown ? "true" : null,
+          onclick: pick(index),
+        },
+        `${card.approval_id}${card.state === "pending" ? "" : ` (${card.state})`}`,
+      ),
+    ),
+  );
   const card = cards[shown];
-  document.getElementById("card").replaceChildren(
-    card ? make("div", { class: "watch" }, stage(card), words(card)) : text("p", "Nothing waits.", "soft"));
+  document
+    .getElementById("card")
+    .replaceChildren(
+      card
+        ? make("div", { class: "watch" }, stage(card), words(card))
+        : text("p", "Nothing waits.", "soft"),
+    );
 }
 
 function stage(card) {
@@ -130,95 +103,212 @@ function stage(card) {
     return box;
   }
   const { video, thumbnail, captions } = card.links;
-  const sees = () => { seen.add(card.approval_id); allow(card); };
-  const film = make("video", {
-    id: "film", controls: true, playsinline: true, preload: "auto", poster: thumbnail,
-    crossorigin: "anonymous", "aria-label": card.post.title, onloadeddata: sees,
-  }, make("track", { kind: "captions", src: captions, label: "Captions" }));
-  film.addEventListener("error", () => film.replaceWith(
-    text("p", "The film cannot be played here. Its link may have ended.", "gone")));
+  const sees = () => {
+    seen.add(card.approval_id);
+    allow(card);
+  };
+  const film = make(
+    "video",
+    {
+      id: "film",
+      controls: true,
+      playsinline: true,
+      preload: "auto",
+      poster: thumbnail,
+      crossorigin: "anonymous",
+      "aria-label": card.post.title,
+      onloadeddata: sees,
+    },
+    make("track", { kind: "captions", src: captions, label: "Captions" }),
+  );
+  film.addEventListener("error", () =>
+    film.replaceWith(text("p", "The film cannot be played here. Its link may have ended.", "gone")),
+  );
   film.src = video;
-  const again = () => ask("tools/call", { name: "list_approvals", arguments: listed })
-    .then(take, (error) => say(error.message));
+  const again = () =>
+    ask("tools/call", { name: "list_approvals", arguments: listed }).then(take, (error) =>
+      say(error.message),
+    );
   const open = () => ask("ui/open-link", { url: video }).then(sees, (error) => say(error.message));
-  box.append(film, make("details", {}, text("summary", "Thumbnail"),
-    make("img", { src: thumbnail, alt: "The thumbnail that goes out with the film", loading: "lazy" })));
-  if (can("openLinks")) box.append(make("button", { type: "button", id: "open", onclick: open }, "Open the film"));
-  if (can("serverTools")) box.append(make("button", { type: "button", onclick: again }, "Load again"));
+  box.append(
+    film,
+    make(
+      "details",
+      {},
+      text("summary", "Thumbnail"),
+      make("img", {
+        src: thumbnail,
+        alt: "The thumbnail that goes out with the film",
+        loading: "lazy",
+      }),
+    ),
+  );
+  if (can("openLinks"))
+    box.append(make("button", { type: "button", id: "open", onclick: open }, "Open the film"));
+  if (can("serverTools"))
+    box.append(make("button", { type: "button", onclick: again }, "Load again"));
   return box;
 }
 
 function words(card) {
   const { post } = card;
-  const tags = [make("li", { class: `tag ${card.state}` }, card.state === "pending" ? "Waits for you" : card.state)];
+  const tags = [
+    make(
+      "li",
+      { class: `tag ${card.state}` },
+      card.state === "pending" ? "Waits for you" : card.state,
+    ),
+  ];
   if (post.flags.ai_made) tags.push(make("li", { class: "tag" }, "AI-made"));
   if (post.flags.paid_promotion) tags.push(make("li", { class: "tag ad" }, "Contains an ad"));
   if (post.visibility) tags.push(make("li", { class: "tag" }, post.visibility));
-  if (typeof post.made_for_kids === "boolean") tags.push(make("li", { class: "tag" }, post.made_for_kids ? "Made for kids" : "Not made for kids"));
+  if (typeof post.made_for_kids === "boolean")
+    tags.push(
+      make("li", { class: "tag" }, post.made_for_kids ? "Made for kids" : "Not made for kids"),
+    );
   const pending = card.state === "pending";
-  return make("div", {},
+  return make(
+    "div",
+    {},
     make("ul", { class: "tags" }, ...tags),
     text("h1", post.title),
-    text("p", `Approval ${card.approval_id}, job ${card.job_id}, to ${post.platform}/${post.account}, `
-      + `asked for by ${person(card.requested_by)}${pending ? `; answer by ${moment(card.expires_at)}` : ""}`, "soft small"),
+    text(
+      "p",
+      `Approval ${card.approval_id}, job ${card.job_id}, to ${post.platform}/${post.account}, ` +
+        `asked for by ${person(card.requested_by)}${pending ? `; answer by ${moment(card.expires_at)}` : ""}`,
+      "soft small",
+    ),
     text("p", post.caption, "caption"),
     post.hashtags.length ? text("p", post.hashtags.join(" "), "soft") : null,
-    post.offer_name ? make("div", { class: "offer" }, text("p", post.disclosure),
-      away(post.offer_url, post.offer_name)) : null,
+    post.offer_name
+      ? make(
+          "div",
+          { class: "offer" },
+          text("p", post.disclosure),
+          away(post.offer_url, post.offer_name),
+        )
+      : null,
     make("p", { class: "small" }, away(post.source_url, post.source_credit)),
-    ...edits(card), ...checks(card), ...script(card), pending ? answer(card) : verdict(card));
+    ...edits(card),
+    ...checks(card),
+    ...script(card),
+    pending ? answer(card) : verdict(card),
+  );
 }
 
 function edits(card) {
   return card.edits.flatMap((edit) => [
-    text("h2", `Changed: ${edit.field}`), make("p", {}, text("del", edit.before), " ", text("ins", edit.after))]);
+    text("h2", `Changed: ${edit.field}`),
+    make("p", {}, text("del", edit.before), " ", text("ins", edit.after)),
+  ]);
 }
 
 function script(card) {
   if (!card.lines.length) return [];
   const lines = card.lines.map((line) => {
-    const jump = () => { const film = document.getElementById("film"); if (film) { film.currentTime = line.at_s; film.play().catch(() => {}); } };
-    const at = line.at_s === null || !card.links ? null
-      : make("button", { type: "button", class: "at", "aria-label": `Play from ${clock(line.at_s)}`, onclick: jump }, clock(line.at_s));
+    const jump = () => {
+      const film = document.getElementById("film");
+      if (film) {
+        film.currentTime = line.at_s;
+        film.play().catch(() => {});
+      }
+    };
+    const at =
+      line.at_s === null || !card.links
+        ? null
+        : make(
+            "button",
+            {
+              type: "button",
+              class: "at",
+              "aria-label": `Play from ${clock(line.at_s)}`,
+              onclick: jump,
+            },
+            clock(line.at_s),
+          );
     const spoken = make("p", { class: "spoken", dir: "auto" }, at, line.text);
     if (!line.support) {
       const claimless = { cta: "Claims nothing.", disclosure: "Says that it is an ad." }[line.kind];
-      return make("li", {}, spoken, text("p", claimless || "No sentence of the source supports this.", claimless ? "soft small" : "missing"));
+      return make(
+        "li",
+        {},
+        spoken,
+        text(
+          "p",
+          claimless || "No sentence of the source supports this.",
+          claimless ? "soft small" : "missing",
+        ),
+      );
     }
     const { before, text: words, after } = line.support;
-    return make("li", {}, spoken, make("details", {},
-      text("summary", line.is_verbatim ? "Word for word in the source" : "What the source says"),
-      make("blockquote", { dir: "auto" }, before, make("mark", {}, words), after)));
+    return make(
+      "li",
+      {},
+      spoken,
+      make(
+        "details",
+        {},
+        text("summary", line.is_verbatim ? "Word for word in the source" : "What the source says"),
+        make("blockquote", { dir: "auto" }, before, make("mark", {}, words), after),
+      ),
+    );
   });
-  const source = card.source && make("p", { class: "soft small" }, "From ", away(card.source.url, `“${card.source.title}”`), `, read ${moment(card.source.fetched_at)}.`);
-  return [text("h2", "What is said, and what supports it"), make("ol", { class: "script" }, ...lines), source];
+  const source =
+    card.source &&
+    make(
+      "p",
+      { class: "soft small" },
+      "From ",
+      away(card.source.url, `“${card.source.title}”`),
+      `, read ${moment(card.source.fetched_at)}.`,
+    );
+  return [
+    text("h2", "What is said, and what supports it"),
+    make("ol", { class: "script" }, ...lines),
+    source,
+  ];
 }
 
 function checks(card) {
   const failed = card.findings.filter((one) => !one.ok);
   const told = [
-    ...failed.map((one) => make("li", { class: "failed", dir: "auto" }, `${one.check}: ${one.detail}`)),
-    ...card.fallbacks.map((one) => make("li", { dir: "auto" }, `${one.what}: ${one.used} instead of ${one.wanted} (${one.why})`))];
+    ...failed.map((one) =>
+      make("li", { class: "failed", dir: "auto" }, `${one.check}: ${one.detail}`),
+    ),
+    ...card.fallbacks.map((one) =>
+      make("li", { dir: "auto" }, `${one.what}: ${one.used} instead of ${one.wanted} (${one.why})`),
+    ),
+  ];
   const passed = card.findings.length - failed.length;
-  return [text("h2", "Checks"), text("p", `${passed} of ${card.findings.length} passed.`, "small"),
-    told.length ? make("ul", { class: "plain small" }, ...told) : null];
+  return [
+    text("h2", "Checks"),
+    text("p", `${passed} of ${card.findings.length} passed.`, "small"),
+    told.length ? make("ul", { class: "plain small" }, ...told) : null,
+  ];
 }
 
 function verdict(card) {
-  return make("section", { class: "verdict" },
+  return make(
+    "section",
+    { class: "verdict" },
     text("p", `${card.state}${card.decided_by ? ` by ${person(card.decided_by)}` : ""}`),
     card.note ? text("p", card.note) : null,
-    card.state === "approved" ? null : text("p", "Nothing is published.", "soft"));
+    card.state === "approved" ? null : text("p", "Nothing is published.", "soft"),
+  );
 }
 
 // -- The answer -------------------------------------------------------------------------------
 
 function whyNot(card) {
   if (card.problem) return card.problem;
-  if (!card.may_decide) return `You may look here, but not decide. On the studio's machine: bookai approve ${card.approval_id}`;
-  if (!can("serverTools")) return `This client lets no card act. Answer on the studio's pages, or: bookai approve ${card.approval_id}`;
+  if (!card.may_decide)
+    return `You may look here, but not decide. On the studio's machine: bookai approve ${card.approval_id}`;
+  if (!can("serverTools"))
+    return `This client lets no card act. Answer on the studio's pages, or: bookai approve ${card.approval_id}`;
   if (card.has_voted) return "You said yes already; the others are asked now.";
-  return seen.has(card.approval_id) ? "" : "Yes opens as soon as the film is here, or you opened it.";
+  return seen.has(card.approval_id)
+    ? ""
+    : "Yes opens as soon as the film is here, or you opened it.";
 }
 
 function answer(card) {
@@ -226,17 +316,36 @@ function answer(card) {
   const who = yes.map((vote) => person(vote.by)).join(", ");
   const label = card.needed - yes.length <= 1 ? "Approve and publish" : "Say yes";
   const act = (word) => () => decide(card, word);
-  const box = make("section", { class: "decide", "aria-label": "Your answer" },
+  const box = make(
+    "section",
+    { class: "decide", "aria-label": "Your answer" },
     text("h2", "Your answer"),
-    card.needed > 1 ? text("p", `${yes.length} of ${card.needed} said yes${who && `: ${who}`}.`, "small") : null,
-    make("p", { id: "why", class: "soft small" }, whyNot(card)));
+    card.needed > 1
+      ? text("p", `${yes.length} of ${card.needed} said yes${who && `: ${who}`}.`, "small")
+      : null,
+    make("p", { id: "why", class: "soft small" }, whyNot(card)),
+  );
   if (!card.may_decide || !can("serverTools")) return box;
   box.append(
     make("label", { for: "reason" }, "Reason (asked for with a no; kept with the decision)"),
     make("textarea", { id: "reason", maxlength: 500, rows: 2 }),
-    make("div", { class: "answers" },
-      make("button", { type: "button", id: "yes", class: "yes", disabled: whyNot(card) !== "", onclick: act("approve") }, label),
-      make("button", { type: "button", id: "no", class: "no", onclick: act("reject") }, "Reject")));
+    make(
+      "div",
+      { class: "answers" },
+      make(
+        "button",
+        {
+          type: "button",
+          id: "yes",
+          class: "yes",
+          disabled: whyNot(card) !== "",
+          onclick: act("approve"),
+        },
+        label,
+      ),
+      make("button", { type: "button", id: "no", class: "no", onclick: act("reject") }, "Reject"),
+    ),
+  );
   return box;
 }
 
@@ -251,14 +360,23 @@ function allow(card) {
 async function decide(card, word) {
   const buttons = document.querySelectorAll(".answers button");
   const reason = document.getElementById("reason").value.trim();
-  if (word === "reject" && !reason) { say("Say why you reject it; the next draft learns from it."); return; }
+  if (word === "reject" && !reason) {
+    say("Say why you reject it; the next draft learns from it.");
+    return;
+  }
   say("");
   for (const one of buttons) one.disabled = true;
   try {
     const result = await ask("tools/call", {
-      name: "decide_approval", arguments: { approval_id: card.approval_id, decision: word, reason } });
-    const words = (result.content || []).filter((one) => one.type === "text").map((one) => one.text).join("\n");
-    if (result.isError || !result.structuredContent) throw new Error(words || "The studio refused.");
+      name: "decide_approval",
+      arguments: { approval_id: card.approval_id, decision: word, reason },
+    });
+    const words = (result.content || [])
+      .filter((one) => one.type === "text")
+      .map((one) => one.text)
+      .join("\n");
+    if (result.isError || !result.structuredContent)
+      throw new Error(words || "The studio refused.");
     const { state, decided_by, note, votes } = result.structuredContent;
     Object.assign(card, { state, decided_by, note, votes: votes || card.votes });
     card.has_voted = state === "pending" && word === "approve";
@@ -283,8 +401,11 @@ ask("ui/initialize", {
   protocolVersion: "2026-01-26",
   appInfo: { name: "bookai-approval-card", version: "1" },
   appCapabilities: { availableDisplayModes: ["inline", "fullscreen"] },
-}).then((answered) => {
-  host = answered || {};
-  dress(host.hostContext || {});
-  tell("ui/notifications/initialized");
-}, (error) => say(`This page needs a client that speaks MCP Apps. ${error.message}`));
+}).then(
+  (answered) => {
+    host = answered || {};
+    dress(host.hostContext || {});
+    tell("ui/notifications/initialized");
+  },
+  (error) => say(`This page needs a client that speaks MCP Apps. ${error.message}`),
+);
