@@ -125,7 +125,22 @@ async def test_who_may_only_look_is_told_so_by_the_card(house: House) -> None:
     assert [card["may_decide"] for card in result.meta[CARDS]] == [False]
 
 
+async def test_who_said_yes_already_is_not_asked_again_by_the_card(house: House) -> None:
+    number = await house.ask(needed=2)
+    await house.office.desk.decide_approval(number, True, "", "operator:anna")
+    async with calling(house) as client:
+        result = await client.call_tool("list_approvals", {})
+
+    assert result.meta is not None
+    [card] = result.meta[CARDS]
+    assert (card["state"], card["needed"], card["has_voted"]) == ("pending", 2, True)
+    [words, _] = result.content
+    assert isinstance(words, TextContent)
+    assert "1 of 2 said yes" in words.text
+
+
 async def test_a_job_comes_with_links_to_its_film_and_picture(house: House) -> None:
+    """Point 10: what is large is linked, not carried."""
     row = await approvals.get(house.office.database.pool, await house.ask())
     async with calling(house) as client, house.browser() as browser:
         result = await client.call_tool("get_job", {"job_id": row.job_id})
