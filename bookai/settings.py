@@ -161,6 +161,11 @@ class Settings(_Table):
         return self.mcp.url or f"http://127.0.0.1:{self.http_port}/mcp"
 
     @property
+    def media_key_path(self) -> Path:
+        """The key that signs links to videos and pictures; without it the old links end."""
+        return self.home / "media.key"
+
+    @property
     def web_url(self) -> str:
         """Where people reach the approval pages, without a slash at the end."""
         return (self.public_url or f"http://127.0.0.1:{self.http_port}").rstrip("/")

@@ -26,6 +26,7 @@ from bookai.toolbox import Toolbox, open_toolbox
 from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
+from mcp_server.cards import Cards
 from mcp_server.guard import AGENTS, Principal
 from mcp_server.rights.access import Access
 from mcp_server.rights.state_keys import open_keys, read_keys
@@ -40,7 +41,10 @@ from studio.models.lineup import writers
 from studio.models.opening import build_pool
 from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
+from studio.web.deck import StudioDeck
 from studio.web.lent import Lent
+from studio.web.media import Shelf
+from studio.web.signed import JobSigner, Signing
 from tools.affiliates.base import Network
 from tools.base import ToolContext
 from tools.net.gate import Gate
@@ -187,6 +191,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
 
+    cards = _cards(office, by_token=principal is None)
     return build_server(
         load_tools().values(),
         make_context=make_context,
@@ -200,9 +205,30 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         ),
         # Our own agents watch nothing.
         bus=None if principal == AGENTS else NewsBus(office.news),
-        # Our own agents are never asked anything, and have to work in a read-only server as well.
+        signer=cards.signer,
+        # They look at no films either.
+        cards=None if principal == AGENTS else cards,
+        # Nor are they asked anything, and they have to work in a read-only studio as well.
         access=Access() if principal == AGENTS else access_of(settings),
     )
+
+
+def _cards(office: Office, *, by_token: bool) -> Cards:
+    """Build what shows approvals in a chat: the cards, and the links to their files."""
+    settings, pool = office.settings, office.database.pool
+
+    async def load_job(job_id: int) -> VideoJob:
+        return await jobs.load(pool, job_id)
+
+    signing = signing_of(settings)
+    deck = StudioDeck(
+        desk=office.desk,
+        load_job=load_job,
+        shelf=Shelf(settings.work_dir),
+        signing=signing,
+        by_token=by_token,
+    )
+    return Cards(deck, JobSigner(signing, load_job, by_token), settings.web_url)
 
 
 def front_door(office: Office) -> FrontDoor:
@@ -215,6 +241,9 @@ def front_door(office: Office) -> FrontDoor:
     async def lookup(token_sha256: bytes) -> tokens.TokenRow | None:
         return await tokens.lookup_hash(pool, token_sha256, now())
 
+    async def has_live_token(name: str) -> bool:
+        return await tokens.is_live(pool, name, now())
+
     async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
         return await audit.append(pool, kind, actor, body)
 
@@ -222,12 +251,13 @@ def front_door(office: Office) -> FrontDoor:
         desk=office.desk,
         load_job=load_job,
         lookup=lookup,
+        has_live_token=has_live_token,
         record=record,
         work_dir=settings.work_dir,
         public_url=settings.public_url,
         now=now,
     )
-    return FrontDoor(tool_server(office), lent)
+    return FrontDoor(tool_server(office), lent, signing_of(settings))
 
 
 @asynccontextmanager
@@ -252,6 +282,11 @@ async def open_far_hand(settings: Settings) -> AsyncIterator[Toolbox]:
         )
     async with open_toolbox(settings.mcp_url, settings.mcp_token) as toolbox:
         yield toolbox
+
+
+def signing_of(settings: Settings) -> Signing:
+    """Return what makes and reads links to files; the key is made when the first link is."""
+    return Signing(partial(open_key, settings.media_key_path), settings.web_url, now)
 
 
 def _hosts(settings: Settings) -> list[HostAddress]:

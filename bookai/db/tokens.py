@@ -42,6 +42,15 @@ SELECT {_COLUMNS}
    AND t.revoked_at IS NULL
    AND t.expires_at > $2
 """  # noqa: S608  # a constant of ours
+SELECT_IS_LIVE = """
+SELECT EXISTS (
+    SELECT
+      FROM tokens
+     WHERE name = $1
+       AND revoked_at IS NULL
+       AND expires_at > $2
+)
+"""
 SELECT_ALL = f"SELECT {_COLUMNS} FROM tokens t ORDER BY t.token_id DESC"  # noqa: S608  # as above
 SELECT_ANY_LIVE = """
 SELECT EXISTS (SELECT
@@ -129,6 +138,12 @@ async def lookup_hash(db: Pool | Con, sha256: bytes, now: datetime) -> TokenRow 
 async def is_any_live(db: Pool | Con, resource: str, now: datetime) -> bool:
     """Tell whether anybody holds a live token for this address."""
     return bool(await db.fetchval(SELECT_ANY_LIVE, resource, now))
+
+
+async def is_live(db: Pool | Con, name: str, now: datetime) -> bool:
+    """Tell whether a token of this name still counts: for what was lent to its holder."""
+    found: bool = await db.fetchval(SELECT_IS_LIVE, audit.clean(name), now)
+    return found
 
 
 def is_token(text: str) -> bool:
