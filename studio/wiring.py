@@ -10,6 +10,7 @@ from random import Random
 import agents
 from agents.base import Agent, Channel, Context
 from bookai.db import audit, checkpoints, jobs, tokens
+from bookai.db.approvals.links import open_key
 from bookai.db.mcp.replies import Replies
 from bookai.db.mcp.tasks import Tasks
 from bookai.errors import OperatorNeeded
@@ -21,8 +22,11 @@ from bookai.toolbox import Toolbox, open_toolbox
 from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
+from mcp_server.cards import Cards
 from mcp_server.guard import AGENTS, Principal
 from mcp_server.limits import Limits
+from mcp_server.rights.access import Access
+from mcp_server.rights.state_keys import open_keys, read_keys
 from mcp_server.rooms import NewsBus
 from mcp_server.server import StudioServer, build_server, load_tools
 from studio.crew.duty import open_members
@@ -31,7 +35,10 @@ from studio.models.opening import build_pool
 from studio.office import APPROVAL_KEYS, Office, c2pa_table, now, open_office
 from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
+from studio.web.deck import StudioDeck
 from studio.web.lent import Lent
+from studio.web.media import Shelf
+from studio.web.signed import JobSigner, Signing
 from tools.base import ToolContext
 from tools.net.gate import Gate
 
@@ -86,6 +93,19 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
         yield Studio(office, production, models, members)
 
 
+def access_of(settings: Settings) -> Access:
+    """Return how the MCP server is reached, by whom, and how far."""
+    keys = read_keys(settings.mcp_state_keys) if settings.mcp_state_keys else ()
+    return Access(
+        resource=settings.mcp_resource,
+        hosts=settings.mcp.allowed_hosts,
+        origins=settings.mcp.allowed_origins,
+        state_keys=keys or open_keys(settings.state_keys_path),
+        read_only=settings.mcp.read_only,
+        must_confirm=settings.mcp.confirm == "always",
+    )
+
+
 def tool_server(office: Office, principal: Principal | None = None) -> StudioServer:
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
@@ -115,6 +135,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
 
+    cards = _cards(office, by_token=principal is None)
     return build_server(
         load_tools().values(),
         make_context=make_context,
@@ -130,7 +151,30 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         limits=None if principal == AGENTS else Limits(),
         # Our own agents watch nothing.
         bus=None if principal == AGENTS else NewsBus(office.news),
+        signer=cards.signer,
+        # They look at no films either.
+        cards=None if principal == AGENTS else cards,
+        # Nor are they asked anything, and they have to work in a read-only studio as well.
+        access=Access() if principal == AGENTS else access_of(settings),
     )
+
+
+def _cards(office: Office, *, by_token: bool) -> Cards:
+    """Build what shows approvals in a chat: the cards, and the links to their files."""
+    settings, pool = office.settings, office.database.pool
+
+    async def load_job(job_id: int) -> VideoJob:
+        return await jobs.load(pool, job_id)
+
+    signing = signing_of(settings)
+    deck = StudioDeck(
+        desk=office.desk,
+        load_job=load_job,
+        shelf=Shelf(settings.work_dir),
+        signing=signing,
+        by_token=by_token,
+    )
+    return Cards(deck, JobSigner(signing, load_job, by_token), settings.web_url)
 
 
 def front_door(office: Office) -> FrontDoor:
@@ -143,6 +187,9 @@ def front_door(office: Office) -> FrontDoor:
     async def lookup(token_sha256: bytes) -> tokens.TokenRow | None:
         return await tokens.lookup_hash(pool, token_sha256, now())
 
+    async def has_live_token(name: str) -> bool:
+        return await tokens.is_live(pool, name, now())
+
     async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
         return await audit.append(pool, kind, actor, body)
 
@@ -150,12 +197,13 @@ def front_door(office: Office) -> FrontDoor:
         desk=office.desk,
         load_job=load_job,
         lookup=lookup,
+        has_live_token=has_live_token,
         record=record,
         work_dir=settings.work_dir,
         public_url=settings.public_url,
         now=now,
     )
-    return FrontDoor(tool_server(office), lent)
+    return FrontDoor(tool_server(office), lent, signing_of(settings))
 
 
 @asynccontextmanager
@@ -180,6 +228,11 @@ async def open_far_hand(settings: Settings) -> AsyncIterator[Toolbox]:
         )
     async with open_toolbox(settings.mcp_url, settings.mcp_token) as toolbox:
         yield toolbox
+
+
+def signing_of(settings: Settings) -> Signing:
+    """Return what makes and reads links to files; the key is made when the first link is."""
+    return Signing(partial(open_key, settings.media_key_path), settings.web_url, now)
 
 
 def _hosts(settings: Settings) -> list[HostAddress]:

@@ -86,7 +86,7 @@ def _rules_of(settings: Settings) -> RulesOf:
     def rules(channel: str) -> Rules:
         found = channels.channel(channel)
         return Rules(
-            needed=found.approvals_needed, approvers=found.approvers, own_jobs=found.own_jobs
+            needed=found.approvals_needed, approvers=found.approvers, own_jobs=bool(found.own_jobs)
         )
 
     return rules
