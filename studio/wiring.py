@@ -26,8 +26,9 @@ from bookai.toolbox import Toolbox, open_toolbox
 from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
-from mcp_server.cards import Cards
 from mcp_server.guard import AGENTS, Principal
+from mcp_server.rights.access import Access
+from mcp_server.rights.state_keys import open_keys, read_keys
 from mcp_server.rooms import NewsBus
 from mcp_server.server import StudioServer, build_server, load_tools
 from studio.crew import open_members
@@ -39,10 +40,9 @@ from studio.models.lineup import writers
 from studio.models.opening import build_pool
 from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
-from studio.web.deck import StudioDeck
+from studio.web.deck import cards_of
 from studio.web.lent import Lent
-from studio.web.media import Shelf
-from studio.web.signed import JobSigner, Signing
+from studio.web.signed import Signing
 from tools.affiliates.base import Network
 from tools.base import ToolContext
 from tools.net.gate import Gate
@@ -147,6 +147,19 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
         yield Studio(office, production, models, members)
 
 
+def access_of(settings: Settings) -> Access:
+    """Return how the MCP server is reached, by whom, and how far."""
+    keys = read_keys(settings.mcp_state_keys) if settings.mcp_state_keys else ()
+    return Access(
+        resource=settings.mcp_resource,
+        hosts=settings.mcp.allowed_hosts,
+        origins=settings.mcp.allowed_origins,
+        state_keys=keys or open_keys(settings.state_keys_path),
+        read_only=settings.mcp.read_only,
+        must_confirm=settings.mcp.confirm == "always",
+    )
+
+
 def tool_server(office: Office, principal: Principal | None = None) -> StudioServer:
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
@@ -176,7 +189,9 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
 
-    cards = _cards(office, by_token=principal is None)
+    cards = cards_of(
+        office.desk, settings.work_dir, signing_of(settings), by_token=principal is None
+    )
     return build_server(
         load_tools().values(),
         make_context=make_context,
@@ -193,25 +208,9 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         signer=cards.signer,
         # They look at no films either.
         cards=None if principal == AGENTS else cards,
+        # Our own agents are never asked anything, and have to work in a read-only server as well.
+        access=Access() if principal == AGENTS else access_of(settings),
     )
-
-
-def _cards(office: Office, *, by_token: bool) -> Cards:
-    """Build what shows approvals in a chat: the cards, and the links to their files."""
-    settings, pool = office.settings, office.database.pool
-
-    async def load_job(job_id: int) -> VideoJob:
-        return await jobs.load(pool, job_id)
-
-    signing = signing_of(settings)
-    deck = StudioDeck(
-        desk=office.desk,
-        load_job=load_job,
-        shelf=Shelf(settings.work_dir),
-        signing=signing,
-        by_token=by_token,
-    )
-    return Cards(deck, JobSigner(signing, load_job, by_token), settings.web_url)
 
 
 def front_door(office: Office) -> FrontDoor:
@@ -291,7 +290,7 @@ def _rules_of(settings: Settings) -> RulesOf:
     def rules(channel: str) -> Rules:
         found = channels.channel(channel)
         return Rules(
-            needed=found.approvals_needed, approvers=found.approvers, own_jobs=found.own_jobs
+            needed=found.approvals_needed, approvers=found.approvers, own_jobs=bool(found.own_jobs)
         )
 
     return rules
