@@ -19,7 +19,7 @@ def summary(cards: Sequence[CardSheet], more: int) -> str:
     told = [_paragraph(card) for card in cards]
     if more:
         told.append(f"{more} more are in the structured content.")
-    if any(card.state == "pending" for card in cards):
+    if any(card.state == "pending" and card.may_decide for card in cards):
         told.append(_HOW)
     return "\n\n".join(told)
 

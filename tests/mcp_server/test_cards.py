@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 
 import pytest
-from mcp.client import Client
+from mcp.client import Client, advertise
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.types import ResourceLink, TextContent
 
 from bookai.errors import Refused, TryLater
@@ -12,6 +13,7 @@ from mcp_server.auth import AGENTS, Principal
 from mcp_server.cards import CARD_URI, Cards, CardSheet
 from mcp_server.cards.page import card_html, origin_of
 from mcp_server.cards.words import summary
+from mcp_server.rights.access import Access
 from mcp_server.rooms import SignedLink
 from mcp_server.rooms.lent import FileKind
 from mcp_server.server import StudioServer, build_server
@@ -44,7 +46,12 @@ CARD = CardSheet(
 )
 
 
-def a_server(studio: Studio, ends: Exception | None, who: Principal = ALICE) -> StudioServer:
+def a_server(
+    studio: Studio,
+    ends: Exception | None,
+    who: Principal = ALICE,
+    access: Access = Access(),  # noqa: B008  # frozen
+) -> StudioServer:
     """Return a server whose cards end so, or well."""
 
     async def deck(principal: Principal, numbers: Sequence[int]) -> tuple[CardSheet, ...]:
@@ -63,6 +70,7 @@ def a_server(studio: Studio, ends: Exception | None, who: Principal = ALICE) -> 
         audit=studio.audit,
         principal=who,
         cards=Cards(deck, signer, URL),
+        access=access,
     )
 
 
@@ -99,6 +107,18 @@ async def test_agents_get_data_and_no_cards(studio: Studio) -> None:
     [text] = listed.content
     assert isinstance(text, TextContent)
     assert json.loads(text.text) == listed.structured_content
+
+
+async def test_a_read_only_server_shows_cards_that_take_no_answer(studio: Studio) -> None:
+    apps = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
+    read_only = a_server(studio, None, access=Access(read_only=True))
+    async with Client(read_only, extensions=[apps]) as client:
+        listed = await client.call_tool("list_approvals", {})
+
+    [text] = listed.content
+    assert isinstance(text, TextContent)
+    assert "decide_approval" not in text.text
+    assert [card["may_decide"] for card in (listed.meta or {})["bookai/cards"]] == [False]
 
 
 async def test_a_server_without_cards_announces_none(studio: Studio) -> None:
