@@ -72,8 +72,8 @@ class StudioServer(MCPServer[Any]):
         library: Library | None = None,
         signer: Signer | None = None,
         bus: SubscriptionBus | None = None,
-        access: Access = _LOCAL,
         cards: Cards | None = None,
+        access: Access = _LOCAL,
     ) -> None:
         self.guard = guard
         self.access = access
@@ -163,16 +163,16 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     library: Library | None = None,
     signer: Signer | None = None,
     bus: SubscriptionBus | None = None,
-    access: Access = _LOCAL,
     cards: Cards | None = None,
+    access: Access = _LOCAL,
 ) -> StudioServer:
     """Return the server for one fixed `principal`, or for whoever's token `lookup` knows.
 
     The first is for a process's own agents and for stdio, the second for HTTP. With a store for
     `tasks` it offers the Tasks extension; every call of `always_tasks` becomes one. `library` is
     what its resources read, `signer` makes links to files, `bus` tells watchers what changed,
-    `access` says for which address, for whom and how far, `cards` are what a client that can show
-    pages gets besides text.
+    `cards` are what a client that can show pages gets besides text, `access` says for which
+    address, for whom and how far.
 
     Raises:
         ValueError: not exactly one of `principal` and `lookup` is given.
@@ -191,8 +191,8 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
         library=library,
         signer=signer,
         bus=bus,
-        access=access,
         cards=cards,
+        access=access,
     )
 
 
