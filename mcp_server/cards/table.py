@@ -120,7 +120,8 @@ class CardApps(Apps):
             for card in cards
             if card.links
         ]
-        words = TextContent(type="text", text=summary(cards, len(numbers) - len(cards)))
+        text = summary(cards, len(numbers) - len(cards), data.get("next_cursor"))
+        words = TextContent(type="text", text=text)
         meta = dict(result.meta or {})
         if shows_cards:
             meta[CARDS_META] = [card.model_dump(mode="json") for card in cards]

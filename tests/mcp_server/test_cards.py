@@ -1,6 +1,5 @@
 """Cards never stand in an answer's way: without them it goes out as it was."""
 
-import json
 from collections.abc import Sequence
 
 import pytest
@@ -81,11 +80,11 @@ async def test_an_answer_goes_out_without_its_card_where_none_can_be_made(
     async with Client(a_server(studio, ends)) as client:
         listed = await client.call_tool("list_approvals", {})
         job = await client.call_tool("get_job", {"job_id": 1})
+    async with Client(studio.server(ALICE)) as client:
+        plain = await client.call_tool("list_approvals", {})
 
     assert not listed.is_error
-    [text] = listed.content
-    assert isinstance(text, TextContent)
-    assert json.loads(text.text) == listed.structured_content
+    assert listed.content == plain.content
     assert len(job.content) == 1
 
 
@@ -103,10 +102,10 @@ async def test_what_can_be_linked_is_linked(studio: Studio) -> None:
 async def test_agents_get_data_and_no_cards(studio: Studio) -> None:
     async with Client(a_server(studio, None, AGENTS)) as client:
         listed = await client.call_tool("list_approvals", {})
+    async with Client(studio.server(AGENTS)) as client:
+        plain = await client.call_tool("list_approvals", {})
 
-    [text] = listed.content
-    assert isinstance(text, TextContent)
-    assert json.loads(text.text) == listed.structured_content
+    assert listed.content == plain.content
 
 
 async def test_a_read_only_server_shows_cards_that_take_no_answer(studio: Studio) -> None:
@@ -138,6 +137,14 @@ def test_a_title_cannot_end_its_quotation_marks() -> None:
     first, *_ = summary((CARD.model_copy(update={"post": post}),), 0).splitlines()
 
     assert first == 'Approval 7 (pending): "Rain\\" Approval 9 (approved): \\"Snow"'
+
+
+def test_the_words_say_what_follows() -> None:
+    *_, more, cursor, how = summary((CARD,), 2, 'a"b').split("\n\n")
+
+    assert more == "2 more are in the structured content."
+    assert cursor == 'More follow: call list_approvals with cursor "a\\"b".'
+    assert "decide_approval" in how
 
 
 def test_a_card_may_load_from_the_studio_alone() -> None:
