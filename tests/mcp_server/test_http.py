@@ -257,9 +257,9 @@ async def test_an_error_of_the_caller_comes_out_of_the_toolbox_as_itself(studio:
 
 
 async def test_an_answer_does_not_wait_for_an_acknowledgement(studio: Studio) -> None:
-    took_s = []
+    took_s: list[float] = []
     async with studio.served() as url, open_toolbox(url, "of-agent") as toolbox:
-        for _ in range(20):
+        while len(took_s) < 200 and min(took_s, default=1.0) >= 0.03:
             started = time.perf_counter()
             await toolbox.call("echo", Said, text="quick")
             took_s.append(time.perf_counter() - started)
