@@ -35,8 +35,8 @@ async def test_a_person_who_confirms_decides(studio: Studio, mode: str) -> None:
 
     assert row.decided_by == "operator:alice"
     assert person.heard == [
-        'Approve post 1, "Rain on Mars" (digest '
-        f"{POST.digest()[:12]}) for gallery/local? It is published at once. It cannot be taken back."
+        f'Approve post 1, "Rain on Mars" (digest {POST.digest()[:12]}) for gallery/local? '
+        "It is published at once. It cannot be taken back."
     ]
     assert outcomes(studio)[-1] == "ok"
 
