@@ -31,7 +31,8 @@ class Principal:
         return scope in self.scopes
 
 
-AGENTS = Principal("agent", frozenset({"read", "agent"}))
+AGENTS = Principal("agent", frozenset({"agent"}))
+"""Our own agents: what their work needs, nothing else."""
 
 
 def operator_here(name: str, *, approves: bool = False) -> Principal:

@@ -20,7 +20,7 @@ from bookai.decisions import Via
 from bookai.errors import OperatorNeeded, Refused, TryLater
 from bookai.models import Post, PostEdit, Record
 from bookai.toolbox import Progress
-from mcp_server.auth import AGENTS, Principal, operator_here
+from mcp_server.auth import Principal, operator_here
 from mcp_server.rights.access import DEFAULT_RESOURCE, Access
 from mcp_server.rooms import NewsBus, Signer
 from mcp_server.server import StudioServer, build_server, serve_http
@@ -31,7 +31,9 @@ from tools.base import ApprovalRow, Fetched, JobDetail, JobRow, Tool, ToolContex
 
 SECRET = "hunter2-planted"
 ALICE = operator_here("operator:alice", approves=True)
-PRINCIPALS = {"agent": AGENTS, "operator": ALICE}
+# An agent that may also look: the little tools here are for reading.
+WORKER = Principal("agent", frozenset({"read", "agent"}))
+PRINCIPALS = {"agent": WORKER, "operator": ALICE}
 
 
 class Said(Record):
@@ -228,7 +230,7 @@ class Studio:
 
     def __post_init__(self) -> None:
         self.tokens = {
-            "of-agent": Token("worker-1", AGENTS.scopes),
+            "of-agent": Token("worker-1", WORKER.scopes),
             "of-operator": Token("alice", ALICE.scopes),
             "of-reader": Token("screen", frozenset({"read"})),
         }

@@ -4,13 +4,12 @@ from mcp.types import TextContent
 
 from bookai.errors import ToolFailed
 from bookai.toolbox import Toolbox
-from mcp_server.auth import AGENTS
 from mcp_server.schema import compact, loosen
-from tests.mcp_server.doubles import POST, Nothing, Studio
+from tests.mcp_server.doubles import POST, WORKER, Nothing, Studio
 
 
 async def said(studio: Studio, name: str, arguments: dict[str, object]) -> str:
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         answer = await client.call_tool(name, arguments)
     assert answer.is_error
     [part] = answer.content
@@ -50,7 +49,7 @@ async def test_each_misfit_is_one_line_without_the_checkers_own_words(studio: St
 async def test_arguments_that_do_not_fit_reach_the_audit_log_but_not_the_tool(
     studio: Studio,
 ) -> None:
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         with pytest.raises(ToolFailed, match="how: is missing"):
             await Toolbox(client).call("end_badly", Nothing)
 

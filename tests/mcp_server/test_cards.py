@@ -8,7 +8,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.types import ResourceLink, TextContent
 
 from bookai.errors import Refused, TryLater
-from mcp_server.auth import AGENTS, Principal
+from mcp_server.auth import Principal
 from mcp_server.cards import CARD_URI, Cards, CardSheet
 from mcp_server.cards.page import card_html, origin_of
 from mcp_server.cards.words import summary
@@ -16,7 +16,7 @@ from mcp_server.rights.access import Access
 from mcp_server.rooms import SignedLink
 from mcp_server.rooms.lent import FileKind
 from mcp_server.server import StudioServer, build_server
-from tests.mcp_server.doubles import ALICE, POST, Studio
+from tests.mcp_server.doubles import ALICE, POST, WORKER, Studio
 from tests.mcp_server.library import NOW
 
 URL = "https://studio.example.org/under/here"
@@ -100,9 +100,9 @@ async def test_what_can_be_linked_is_linked(studio: Studio) -> None:
 
 
 async def test_agents_get_data_and_no_cards(studio: Studio) -> None:
-    async with Client(a_server(studio, None, AGENTS)) as client:
+    async with Client(a_server(studio, None, WORKER)) as client:
         listed = await client.call_tool("list_approvals", {})
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         plain = await client.call_tool("list_approvals", {})
 
     assert listed.content == plain.content

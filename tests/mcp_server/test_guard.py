@@ -10,9 +10,9 @@ from mcp.types import TextContent
 
 from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.toolbox import Toolbox
-from mcp_server.auth import AGENTS, Principal, operator_here
+from mcp_server.auth import Principal, operator_here
 from mcp_server.wire import scrub
-from tests.mcp_server.doubles import ALICE, POST, SECRET, Nothing, Said, Studio
+from tests.mcp_server.doubles import ALICE, POST, SECRET, WORKER, Nothing, Said, Studio
 from tools.base import Decision, JobTicket
 
 
@@ -23,7 +23,7 @@ def bodies(studio: Studio, kind: str = "tool.called") -> list[dict[str, Any]]:
 async def test_a_call_leaves_one_audit_row_that_names_agent_job_and_outcome(
     studio: Studio,
 ) -> None:
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         await Toolbox(client).acting("writer", 7).call("echo", Said, text="hello")
 
     [(kind, actor, body)] = studio.rows
@@ -52,7 +52,7 @@ async def test_an_operator_is_not_believed_to_be_an_agent(studio: Studio) -> Non
 
 async def test_long_texts_and_passwords_do_not_enter_the_audit_log(studio: Studio) -> None:
     text = f"https://bob:{SECRET}@example.org/?token={SECRET} " + "x" * 100
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         await Toolbox(client).call("echo", Said, text=text)
         with pytest.raises(ToolFailed):
             await Toolbox(client).call("end_badly", Nothing, how="crash")
@@ -66,7 +66,7 @@ async def test_long_texts_and_passwords_do_not_enter_the_audit_log(studio: Studi
 async def test_a_crash_is_told_in_the_log_only(
     studio: Studio, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         answer = await client.call_tool("end_badly", {"how": "crash"})
 
     assert SECRET not in answer.model_dump_json()
@@ -78,7 +78,7 @@ async def test_a_crash_is_told_in_the_log_only(
 async def test_a_tool_that_takes_too_long_is_stopped_and_may_be_asked_again(
     studio: Studio,
 ) -> None:
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         with pytest.raises(TryLater, match=r"limit of 0\.05 s"):
             await Toolbox(client).call("nap", Nothing)
 
@@ -92,7 +92,7 @@ async def test_a_cancelled_call_is_audited_as_cancelled(studio: Studio, mode: st
     async def hear(fraction: float, message: str) -> None:
         asleep.set()
 
-    async with Client(studio.server(AGENTS), mode=mode) as client:
+    async with Client(studio.server(WORKER), mode=mode) as client:
         toolbox = Toolbox(client).acting("editor", 3, hear)
         call = asyncio.ensure_future(toolbox.call("sleep_long", Nothing))
         await asleep.wait()
@@ -109,7 +109,7 @@ async def test_a_cancelled_call_is_audited_as_cancelled(studio: Studio, mode: st
 async def test_publishing_is_refused_until_the_operator_agrees_to_this_very_post(
     studio: Studio,
 ) -> None:
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         toolbox = Toolbox(client)
         with pytest.raises(Refused, match="waits for the operator: bookai approve 4"):
             await toolbox.call("send_post", Said, job_id=4, post=POST)
@@ -129,7 +129,7 @@ async def test_publishing_is_refused_until_the_operator_agrees_to_this_very_post
 @pytest.mark.parametrize(
     "principal",
     [
-        AGENTS,
+        WORKER,
         Principal("agent:worker", frozenset({"agent", "read", "operate", "approve"})),
         Principal("token:screen", frozenset({"approve"})),
         operator_here("operator:bob"),
@@ -174,7 +174,7 @@ async def test_nothing_is_changed_while_the_audit_log_cannot_be_written(studio: 
     studio.audit_fails = True
     studio.desk.approved.add((4, POST.digest()))
     said = []
-    async with Client(studio.server(ALICE)) as alice, Client(studio.server(AGENTS)) as agent:
+    async with Client(studio.server(ALICE)) as alice, Client(studio.server(WORKER)) as agent:
         for client, name, arguments in (
             (alice, "make_video", {"source": "a.txt"}),
             (alice, "decide_approval", {"approval_id": 1, "decision": "approve"}),
@@ -204,7 +204,7 @@ async def test_reading_goes_on_without_the_audit_log_and_says_so_in_the_log(
     studio: Studio, caplog: pytest.LogCaptureFixture
 ) -> None:
     studio.audit_fails = True
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         with caplog.at_level(logging.ERROR):
             said = await Toolbox(client).call("echo", Said, text="hello")
 
@@ -215,7 +215,7 @@ async def test_reading_goes_on_without_the_audit_log_and_says_so_in_the_log(
 async def test_the_text_of_an_answer_is_the_record_for_clients_of_text_only(
     studio: Studio,
 ) -> None:
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         answer = await client.call_tool("echo", {"text": "Grüße"})
 
     [part] = answer.content

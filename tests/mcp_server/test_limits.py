@@ -6,10 +6,9 @@ from prometheus_client import REGISTRY
 
 from bookai.errors import TryLater
 from bookai.toolbox import Toolbox
-from mcp_server.auth import AGENTS
 from mcp_server.limits import MOST_BUCKETS, Limits, Rate
 from mcp_server.server import build_server
-from tests.mcp_server.doubles import ALICE, Said, Studio
+from tests.mcp_server.doubles import ALICE, WORKER, Said, Studio
 from tools import list_jobs, make_video
 
 
@@ -58,7 +57,7 @@ def test_one_callers_flood_is_not_anothers_and_is_remembered_in_little_room() ->
     for _ in range(2):
         found.check(ALICE, make_video.TOOL)
 
-    found.check(AGENTS, make_video.TOOL)
+    found.check(WORKER, make_video.TOOL)
     for number in range(MOST_BUCKETS):
         found.check(type(ALICE)(f"operator:{number}", ALICE.scopes), list_jobs.TOOL)
 

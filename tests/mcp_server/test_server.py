@@ -29,14 +29,12 @@ async def listed(studio: Studio, principal: Principal) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("principal", "limit_kib"),
-    # The agents' tools are called by code, which reads the schemas only to check answers.
-    [(ALICE, 25), (AGENTS, 40)],
-    ids=["operator", "agents"],
+    ("principal", "limit_kib"), [(ALICE, 25), (AGENTS, 25)], ids=["operator", "agents"]
 )
 async def test_a_callers_list_of_tools_fits_a_models_attention(
     studio: Studio, principal: Principal, limit_kib: int
 ) -> None:
+    """Point 4."""
     tools = await listed(studio, principal)
 
     size_bytes = len(json.dumps({"tools": tools}, separators=(",", ":")).encode())

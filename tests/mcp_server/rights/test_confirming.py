@@ -11,9 +11,8 @@ from mcp.types import CallToolResult, ElicitResult, InputRequiredResult
 
 from bookai.errors import Refused
 from bookai.toolbox import Toolbox
-from mcp_server.auth import AGENTS
 from mcp_server.rights.access import Access
-from tests.mcp_server.doubles import ALICE, POST, Nothing, Studio
+from tests.mcp_server.doubles import ALICE, POST, WORKER, Nothing, Studio
 from tests.mcp_server.rights.asking import YES, Person, other_process
 from tools.base import Decision
 
@@ -104,7 +103,7 @@ async def test_where_confirming_is_demanded_a_client_must_be_able_to_ask(
 async def test_a_yes_is_no_right_to_approve(studio: Studio, mode: str) -> None:
     person = Person()
 
-    async with person.client(studio, mode, AGENTS) as client:
+    async with person.client(studio, mode, WORKER) as client:
         with pytest.raises(Refused, match="needs the right 'approve'"):
             await Toolbox(client).call("decide_approval", Nothing, **YES)
 

@@ -5,8 +5,8 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import PromptReference, ResourceTemplateReference
 
-from mcp_server.auth import AGENTS, Principal
-from tests.mcp_server.doubles import ALICE, Studio
+from mcp_server.auth import Principal
+from tests.mcp_server.doubles import ALICE, WORKER, Studio
 
 MODES = ("auto", "legacy")
 Ref = PromptReference | ResourceTemplateReference
@@ -72,7 +72,7 @@ async def test_who_may_not_read_is_told_no_numbers(studio: Studio) -> None:
     async with Client(studio.server(nobody)) as client:
         with pytest.raises(MCPError, match="the right 'read'") as caught:
             await client.complete(template("job://{job_id}"), {"name": "job_id", "value": ""})
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         plans = await client.complete(prompt("plan_week"), {"name": "channel", "value": ""})
 
     assert caught.value.code == -32010

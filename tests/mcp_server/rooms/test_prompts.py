@@ -7,10 +7,10 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import TextContent
 
-from mcp_server.auth import AGENTS, Principal, operator_here
+from mcp_server.auth import Principal, operator_here
 from mcp_server.rooms import prompts
 from mcp_server.server import build_server, load_tools
-from tests.mcp_server.doubles import ALICE, Studio
+from tests.mcp_server.doubles import ALICE, WORKER, Studio
 
 MODES = ("auto", "legacy")
 READER = Principal("token:screen", frozenset({"read"}))
@@ -49,7 +49,7 @@ async def test_three_prompts_are_offered_with_described_arguments(
     assert "Call list_approvals" in briefing
 
 
-@pytest.mark.parametrize("who", [ALICE, TYPIST, READER, AGENTS], ids=lambda who: who.name)
+@pytest.mark.parametrize("who", [ALICE, TYPIST, READER, WORKER], ids=lambda who: who.name)
 async def test_a_prompt_names_no_tool_that_its_caller_does_not_see(
     studio: Studio, who: Principal
 ) -> None:

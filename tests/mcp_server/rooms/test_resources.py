@@ -13,12 +13,12 @@ from mcp.types import BlobResourceContents, TextResourceContents
 from prometheus_client import REGISTRY
 
 from bookai.errors import OperatorNeeded
-from mcp_server.auth import AGENTS, Principal
+from mcp_server.auth import Principal
 from mcp_server.rooms import SignedLink
 from mcp_server.rooms.addresses import FIXED, TEMPLATES
 from mcp_server.rooms.lent import FileKind
 from mcp_server.server import load_tools
-from tests.mcp_server.doubles import ALICE, SECRET, Studio
+from tests.mcp_server.doubles import ALICE, SECRET, WORKER, Studio
 from tests.mcp_server.library import NOW, ORDER, PICTURE, POST
 from tools.base import JobDetail
 from tools.platforms.base import platforms
@@ -200,7 +200,7 @@ async def test_who_has_no_right_to_read_sees_and_gets_nothing(studio: Studio) ->
 
 
 async def test_agents_read_what_their_work_needs(studio: Studio) -> None:
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         sheet = await read(client, "script://1")
 
     assert sheet["job_id"] == 1
@@ -240,9 +240,9 @@ async def test_no_tool_writes_to_the_world_without_a_persons_word(studio: Studio
 
     assert {tool.name for tool in writes} >= {"publish_video", "decide_approval"}
     assert [one.name for one in writes if not (one.needs_approval or one.scope == "approve")] == []
-    assert not AGENTS.may("approve")
+    assert not WORKER.may("approve")
 
-    async with Client(studio.server(AGENTS)) as client:
+    async with Client(studio.server(WORKER)) as client:
         said = await client.call_tool("send_post", {"job_id": 1, "post": POST.model_dump()})
     assert said.is_error
     assert studio.desk.sent == []
