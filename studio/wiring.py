@@ -162,12 +162,14 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
 def front_door(office: Office) -> FrontDoor:
     """Build what is offered over HTTP: MCP for whoever brings a token, and the approval pages."""
     settings, pool = office.settings, office.database.pool
+    access = access_of(settings)
 
     async def load_job(job_id: int) -> VideoJob:
         return await jobs.load(pool, job_id)
 
     async def lookup(token_sha256: bytes) -> tokens.TokenRow | None:
-        return await tokens.lookup_hash(pool, token_sha256, now())
+        row = await tokens.lookup_hash(pool, token_sha256, now())
+        return row if row and access.audience_of(row.resource) == access.resource else None
 
     async def has_live_token(name: str) -> bool:
         return await tokens.is_live(pool, name, now())

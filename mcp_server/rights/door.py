@@ -15,7 +15,7 @@ from mcp_server.rights.scopes import from_wire, on_wire
 from mcp_server.wire import NOT_ALLOWED
 from tools.base import Tool
 
-_NEW_TOKEN = "Make a token on the studio's machine: bookai token create NAME --scope read"
+_NEW_TOKEN = "Make a token on the studio's machine: bookai token create NAME --scope read --for "
 
 
 class Door:
@@ -49,8 +49,9 @@ class Door:
         if not isinstance(user, AuthenticatedUser):
             # Who shows no token at all is told how, not that something was wrong with it.
             error = "invalid_token" if b"authorization" in headers else None
-            message = f"This server needs a valid token made for {self._resource}. {_NEW_TOKEN}"
-            data = {ERROR_META: "operator_needed", MEND_META: _NEW_TOKEN}
+            mend = _NEW_TOKEN + self._resource
+            message = f"This server needs a valid token that was made for it. {mend}"
+            data = {ERROR_META: "operator_needed", MEND_META: mend}
             await _answer(send, 401, self._challenge(error, "read"), _error(message, data))
             return
         tool = self._named(headers)

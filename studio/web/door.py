@@ -85,7 +85,7 @@ class Door:
             raise Halt(429, "Wait a little", text, f"Try again in {wait_s:.0f} s.", after_s=wait_s)
         row = await self._lent.lookup(hash_of(token)) if is_token(token) else None
         if row is None:
-            alert = "This token is unknown, revoked or expired."
+            alert = "This token is unknown, revoked or expired, or was made for another address."
             return self.ask(request, 403, alert, form.get("next", ""))
         self._attempts.give_back(caller)
         principal = _checked(principal_of(row))

@@ -74,9 +74,9 @@ async def test_a_refused_token_is_told_with_the_mend(studio: Studio) -> None:
             async with open_toolbox(url, "guessed"):
                 raise AssertionError("the door opened")
 
-    assert (
-        caught.value.mend
-        == "Make a token on the studio's machine: bookai token create NAME --scope read"
+    assert caught.value.mend == (
+        "Make a token on the studio's machine: bookai token create NAME --scope read "
+        "--for http://127.0.0.1:8931/mcp"
     )
 
 

@@ -27,7 +27,7 @@ async def test_a_token_for_another_address_opens_nothing(studio: Studio, made_fo
         answer = await post(url, {"authorization": "Bearer astray"})
 
     assert answer.status_code == 401
-    assert "made for http://127.0.0.1:8931/mcp" in answer.json()["error"]["message"]
+    assert "--for http://127.0.0.1:8931/mcp" in answer.json()["error"]["message"]
     assert studio.desk.decided == []
 
 

@@ -1,6 +1,7 @@
 """Who is let in: tokens, sessions, rights, hosts, and forms that are ours."""
 
 import logging
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -55,6 +56,19 @@ async def test_a_wrong_token_opens_nothing(house: House) -> None:
             assert answer.status_code == 403
             assert "unknown, revoked or expired" in answer.text
             assert "set-cookie" not in answer.headers
+
+
+async def test_a_token_for_another_studio_opens_no_page(house: House) -> None:
+    """Point 17: the audience of a token counts at every door."""
+    pool, away = house.office.database.pool, "https://another.example/mcp"
+    token = await tokens.create(
+        pool, "anna", ("read", "approve"), timedelta(days=1), "operator:test", resource=away
+    )
+    async with house.browser() as browser:
+        answer = await browser.post("/sign-in", data={"token": token})
+
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
 
 
 async def test_guessing_is_slowed_down_and_told_so(house: House) -> None:
