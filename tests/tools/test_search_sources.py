@@ -32,7 +32,7 @@ async def test_items_on_the_topic_are_found_across_feeds(tmp_path: Path) -> None
 
     assert [one.item.url for one in found.matches] == ["https://harbour.example/log"]
     assert (found.feeds, found.read, found.matches[0].feed) == (2, 5, "Front page")
-    assert 0.6 <= found.matches[0].match <= 1
+    assert 0.6 <= (found.matches[0].match or 0) <= 1
 
 
 async def test_letters_alone_are_no_match(tmp_path: Path) -> None:
