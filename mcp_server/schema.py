@@ -22,6 +22,8 @@ MAX_ID = 2**63 - 1
 _SHOWN_ERRORS = 20
 _SHOWN_NAME = 64
 _NAMED_PARTS = ("properties", "$defs")
+# An answer always holds every field of its record: naming them twice costs a seventh of the list.
+_UNTOLD = ("description", "required")
 _PLAIN_PARTS = ("default", "enum", "const", "examples", "required")
 
 
@@ -127,7 +129,7 @@ def loosen(schema: Mapping[str, Any]) -> dict[str, Any]:
     """
     loose: dict[str, Any] = {}
     for key, value in schema.items():
-        if (key == "additionalProperties" and value is False) or key == "description":
+        if (key == "additionalProperties" and value is False) or key in _UNTOLD:
             continue
         if key in _NAMED_PARTS:
             loose[key] = {name: loosen(part) for name, part in value.items()}

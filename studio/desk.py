@@ -8,8 +8,8 @@ from bookai.duty import AgentRow, ChoiceRow
 from bookai.errors import Refused
 from bookai.house import VERSION
 from bookai.models import Offer
-from studio.approvals import LendingDesk
 from studio.crew.words import agent_row, explain
+from studio.market.desk import MarketDesk
 from tools.affiliates.base import Network
 from tools.base import (
     AuditRow,
@@ -24,10 +24,11 @@ _TIMES = ("approval_id", "url", "created_at", "updated_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudioDesk(LendingDesk):
+class StudioDesk(MarketDesk):
     """Every question and every change an operator or an agent's tool may ask for.
 
-    What concerns approvals stands in `studio.approvals`, the outbox in `studio.posts`.
+    What concerns approvals stands in `studio.approvals`, the outbox in `studio.posts`, the
+    market in `studio.market`.
     """
 
     networks: Mapping[str, Network]
