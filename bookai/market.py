@@ -38,11 +38,12 @@ class SeenItem(Record):
 
 
 class Watched(Record):
-    """What is remembered of the feeds at `now`."""
+    """What is remembered of the feeds at `now`; `whole` unless there were too many items."""
 
     now: datetime
     feeds: tuple[FeedState, ...]
     items: tuple[SeenItem, ...]
+    whole: bool = True
 
 
 class TrendSource(Record):

@@ -15,6 +15,8 @@ from studio.approvals import LendingDesk
 GROWTH = timedelta(days=1)
 LONGEST_DAYS = 400
 USUAL_DAYS = 7
+# No network reported before; and a year 1 has no UTC east of Greenwich.
+FIRST_YEAR = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +38,12 @@ class MarketDesk(LendingDesk):
     async def seen_in_feeds(self, feeds: Sequence[str], window: timedelta) -> Watched:
         """Return what these feeds showed that appeared within `window`, and how they are."""
         now = self.now()
+        items = await trends.seen_since(self.pool, feeds, now - window, now - GROWTH)
         return Watched(
             now=now,
             feeds=await trends.feed_states(self.pool, feeds),
-            items=await trends.seen_since(self.pool, feeds, now - window, now - GROWTH),
+            items=items,
+            whole=len(items) < trends.MOST_ITEMS,
         )
 
     async def forget_old_trends(self) -> None:
@@ -65,11 +69,11 @@ class MarketDesk(LendingDesk):
         last = until or self.now().astimezone(zone).date()
         if last > self.now().astimezone(zone).date() + timedelta(days=1):
             raise Refused(f"until {last} is yet to come: nothing is earned there.")
-        first = since or last - timedelta(days=USUAL_DAYS - 1)
-        if not 0 <= (last - first).days < LONGEST_DAYS:
+        first = since or max(last, date(FIRST_YEAR, 1, 8)) - timedelta(days=USUAL_DAYS - 1)
+        if first.year < FIRST_YEAR or not 0 <= (last - first).days < LONGEST_DAYS:
             raise Refused(
-                f"from {first} through {last} is no span of 1 to {LONGEST_DAYS} days. "
-                "Ask for a shorter one, since before until."
+                f"from {first} through {last} is no span of 1 to {LONGEST_DAYS} days "
+                f"after {FIRST_YEAR}. Ask for a shorter one, since before until."
             )
         span = earnings.Span(_begin(first, zone), _begin(last, zone, days=1), time_zone)
         return await earnings.sum_up(self.pool, span, by, limit)
@@ -77,10 +81,7 @@ class MarketDesk(LendingDesk):
 
 def _begin(day: date, zone: ZoneInfo, *, days: int = 0) -> datetime:
     """Return the moment at which a day begins; some have 23 or 25 hours."""
-    try:
-        return datetime.combine(day + timedelta(days=days), time(), tzinfo=zone)
-    except OverflowError as error:
-        raise Refused(f"{day} is no day of a studio.") from error
+    return datetime.combine(day + timedelta(days=days), time(), tzinfo=zone)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -57,9 +57,13 @@ async def read_due(
         if told is not None:
             await told(done / len(due), f"read {done} of {len(due)} feeds")
 
-    async with asyncio.TaskGroup() as group:
-        for url in due:
-            group.create_task(one(url))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for url in due:
+                group.create_task(one(url))
+    except BaseExceptionGroup as failed:
+        # The database went away, most likely: callers know what to do about that, not about groups.
+        raise failed.exceptions[0] from failed
     return read
 
 

@@ -20,6 +20,7 @@ LEAST_DAYS = 3.0
 PACE_DAYS = 8
 MOST_GROUPED = 1500
 SHOWN_SOURCES = 6
+_CUT = " There were too many items: only the newest were looked at."
 _PUBLISHERS, _GROWTH, _FRESHNESS = 0.40, 0.35, 0.25
 
 Rates = Mapping[str, Sequence[float]]
@@ -36,7 +37,7 @@ class _Part:
     def __str__(self) -> str:
         if self.value is None:
             return self.told
-        return f"{self.told} ({self.value:.2f} of {self.weight:.2f})"
+        return f"{self.told} ({self.value:.2f}, weight {self.weight:.2f})"
 
 
 def window_of(hours: int) -> timedelta:
@@ -48,7 +49,9 @@ def rank(watched: Watched, topic: str | None, hours: int, limit: int) -> TrendLi
     """Return the stories of the last `hours`, what rises most first."""
     fitting = [item for item in watched.items if _fits(topic, item)]
     since = watched.now - timedelta(hours=hours)
-    recent = [item for item in fitting if item.appeared_at >= since][:MOST_GROUPED]
+    all_recent = [item for item in fitting if item.appeared_at >= since]
+    recent = all_recent[:MOST_GROUPED]
+    cut = not watched.whole or len(all_recent) > len(recent)
     # A place among its peers is one among all that the feed showed, whatever the topic.
     rates = _rates(watched.items)
     ranked = [_trend(story, rates, watched.now) for story in group(recent)]
@@ -59,7 +62,7 @@ def rank(watched: Watched, topic: str | None, hours: int, limit: int) -> TrendLi
         considered=len(recent),
         left_out=max(0, len(ranked) - limit),
         pace=_pace(fitting, watched),
-        note=_note(watched, topic, len(recent), hours),
+        note=_note(watched, topic, len(recent), hours) + (_CUT if cut else ""),
         feeds=watched.feeds,
     )
 

@@ -18,6 +18,8 @@ _SALES = """
 WITH sales AS (
     SELECT network, external_id, currency, min(occurred_at) AS occurred_at, max(link_id) AS link_id
       FROM affiliate_conversions
+     WHERE (network, external_id) IN (SELECT network, external_id FROM affiliate_conversions
+                                       WHERE occurred_at >= $1 AND occurred_at < $2)
      GROUP BY network, external_id, currency
     HAVING min(occurred_at) >= $1 AND min(occurred_at) < $2
 ), stood AS (
@@ -189,7 +191,7 @@ def _note(reports: tuple[ReportState, ...]) -> str:
     """Tell what zero may hide: a report that was never read, or not until the range's end."""
     never = [f"{one.kind} of {one.network}" for one in reports if one.read_at is None]
     partly = [
-        f"{one.kind} of {one.network} (on {one.read_at:%Y-%m-%d})"
+        f"{one.kind} of {one.network} (last read {one.read_at:%Y-%m-%d})"
         for one in reports
         if one.read_at is not None and not one.complete
     ]

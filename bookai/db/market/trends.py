@@ -23,10 +23,10 @@ ON CONFLICT (url) DO NOTHING
 """
 CLAIM_FEEDS = """
 UPDATE sources AS s
-   SET tried_at = $3
+   SET tried_at = $3::timestamptz
   FROM unnest($1::text[], $2::integer[]) AS due (url, every_s)
  WHERE s.url = due.url
-   AND (s.tried_at IS NULL OR s.tried_at <= $3 - make_interval(secs => due.every_s))
+   AND (s.tried_at IS NULL OR s.tried_at <= $3::timestamptz - make_interval(secs => due.every_s))
 RETURNING s.url
 """
 NOTE_READ = """
@@ -89,7 +89,7 @@ async def claim(pool: Pool, feeds: Mapping[str, int], now: datetime) -> tuple[st
 
     Of two processes that ask at once, only one gets a feed.
     """
-    urls = sorted(feeds)
+    urls = sorted(url for url in feeds if "\0" not in url and len(url.encode()) <= _LONGEST_URL)
     async with pool.acquire() as con, con.transaction():
         await con.execute(ADD_FEEDS, urls)
         rows = await con.fetch(CLAIM_FEEDS, urls, [feeds[url] for url in urls], now)

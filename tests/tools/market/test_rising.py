@@ -113,7 +113,9 @@ def test_growth_is_a_place_among_what_the_same_feed_shows() -> None:
     found = rank(watched(slow, between, fast), None, 72, 10)
 
     assert [one.title for one in found.trends] == ["Fast", "Steady", "Slow"]
-    assert found.trends[0].reasons[1] == ("+90.0 an hour, number 1 of 3 in 'News' (1.00 of 0.35)")
+    assert found.trends[0].reasons[1] == (
+        "+90.0 an hour, number 1 of 3 in 'News' (1.00, weight 0.35)"
+    )
 
 
 def test_a_growth_that_nobody_saw_is_not_made_up() -> None:
