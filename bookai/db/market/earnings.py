@@ -15,29 +15,37 @@ from bookai.market import EarningsBy, EarningsReport, EarningsRow, Money, Report
 # What was said of a sale: its latest statement stands, less what was reversed since. A reversal of
 # a sale that we never heard of counts by itself. The sale belongs to the day when it happened.
 _SALES = """
-WITH sales AS (
-    SELECT network, external_id, currency, min(occurred_at) AS occurred_at, max(link_id) AS link_id
+WITH words AS MATERIALIZED (
+    SELECT network, external_id, currency, link_id, state, commission_minor,
+           occurred_at, reported_at
       FROM affiliate_conversions
      WHERE (network, external_id) IN (SELECT network, external_id FROM affiliate_conversions
                                        WHERE occurred_at >= $1 AND occurred_at < $2)
+), sales AS (
+    SELECT network, external_id, currency, min(occurred_at) AS occurred_at, max(link_id) AS link_id
+      FROM words
      GROUP BY network, external_id, currency
     HAVING min(occurred_at) >= $1 AND min(occurred_at) < $2
+), said AS (
+    SELECT DISTINCT ON (network, external_id, currency)
+           network, external_id, currency, state, commission_minor, reported_at
+      FROM words
+     WHERE state <> 'reversed'
+     ORDER BY network, external_id, currency, reported_at DESC,
+              array_position(ARRAY['pending', 'approved', 'paid'], state) DESC
+), back AS (
+    SELECT w.network, w.external_id, w.currency, sum(w.commission_minor) AS reversed
+      FROM words AS w
+      LEFT JOIN said USING (network, external_id, currency)
+     WHERE w.state = 'reversed'
+       AND (said.reported_at IS NULL OR w.reported_at >= said.reported_at)
+     GROUP BY w.network, w.external_id, w.currency
 ), stood AS (
-    SELECT s.occurred_at, s.link_id, s.currency, said.state,
-           coalesce(said.commission_minor, 0) AS stated,
-           coalesce((SELECT sum(r.commission_minor) FROM affiliate_conversions AS r
-                      WHERE r.network = s.network AND r.external_id = s.external_id
-                        AND r.currency = s.currency AND r.state = 'reversed'
-                        AND (said.reported_at IS NULL OR r.reported_at >= said.reported_at)), 0)
-               AS reversed
-      FROM sales AS s
-      LEFT JOIN LATERAL (
-           SELECT c.state, c.commission_minor, c.reported_at FROM affiliate_conversions AS c
-            WHERE c.network = s.network AND c.external_id = s.external_id
-              AND c.currency = s.currency AND c.state <> 'reversed'
-            ORDER BY c.reported_at DESC,
-                     array_position(ARRAY['pending', 'approved', 'paid'], c.state) DESC
-            LIMIT 1) AS said ON true
+    SELECT sales.occurred_at, sales.link_id, currency, said.state,
+           coalesce(said.commission_minor, 0) AS stated, coalesce(back.reversed, 0) AS reversed
+      FROM sales
+      LEFT JOIN said USING (network, external_id, currency)
+      LEFT JOIN back USING (network, external_id, currency)
 )
 """
 _KEY_AND_LABEL = """
