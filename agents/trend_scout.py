@@ -13,7 +13,6 @@ from bookai.models import (
     Article,
     Capability,
     Fallback,
-    Feed,
     FeedItem,
     MadeList,
     MadeVideo,
@@ -73,15 +72,11 @@ class TrendScout(Agent):
         if isinstance(found, Article):
             return job.model_copy(update={"article": found, "trend": _chosen(found, made)})
         fallbacks = job.fallbacks
-        if isinstance(found, TopicMatches):
-            items = [_Item(one.item, one.feed, one.match) for one in found.matches]
-            where, considered = f"the feeds on {found.topic!r}", found.read
-            fallbacks += _unread_feeds(found)
-        else:
-            items = [_Item(item, found.title) for item in found.items]
-            where, considered = f"the feed {found.title!r}", len(items)
+        items = [_Item(one.item, one.feed, one.match) for one in found.matches]
+        where = _where(found, job.source.strip())
+        fallbacks += _unread_feeds(found)
         if not items:
-            raise Refused(f"nothing was found in {where} ({considered} items looked at).")
+            raise Refused(f"nothing was found in {where} ({found.read} items looked at).")
         ranked = rank_items(items, made, job.skipped, ctx.now)
         if not ranked:
             raise Refused(
@@ -94,7 +89,7 @@ class TrendScout(Agent):
             url=best.item.url,
             score=best.score,
             reasons=best.reasons + _left_out(len(items) - len(ranked)),
-            considered=considered,
+            considered=found.read,
             published_at=best.item.published_at,
         )
         fallbacks += tuple(
@@ -104,7 +99,7 @@ class TrendScout(Agent):
         return job.model_copy(update={"trend": trend, "article": article, "fallbacks": fallbacks})
 
 
-async def _look(source: str, ctx: Context) -> Article | Feed | TopicMatches:
+async def _look(source: str, ctx: Context) -> Article | TopicMatches:
     """Find out what a source is by asking the tools: an agent does not touch disk or network."""
     address = bool(_SCHEME.match(source))
     named = address or bool(_ROOTED.match(source) or _FILE_NAME.search(source))
@@ -112,7 +107,7 @@ async def _look(source: str, ctx: Context) -> Article | Feed | TopicMatches:
         return await _search(source, ctx)
     if _FEED_NAME.search(source):
         try:
-            return await ctx.tools.call("read_feed", Feed, source=source)
+            return await ctx.tools.call("search_sources", TopicMatches, feed=source)
         except Refused as error:
             if "is not a feed" not in str(error):
                 raise
@@ -120,7 +115,7 @@ async def _look(source: str, ctx: Context) -> Article | Feed | TopicMatches:
         return await ctx.tools.call("read_article", Article, source=source)
     except Refused as error:
         if "is a feed" in str(error):
-            return await ctx.tools.call("read_feed", Feed, source=source)
+            return await ctx.tools.call("search_sources", TopicMatches, feed=source)
         # "AC/DC" looks like a path until there is no such file.
         if named or "there is no file" not in str(error):
             raise
@@ -255,6 +250,12 @@ def _chosen(article: Article, made: Sequence[MadeVideo]) -> Trend:
 
 def _left_out(count: int) -> tuple[str, ...]:
     return (f"{count} left out: made already or skipped",) if count else ()
+
+
+def _where(found: TopicMatches, source: str) -> str:
+    if found.topic is not None:
+        return f"the feeds on {found.topic!r}"
+    return f"the feed {next((one.feed for one in found.matches), source)!r}"
 
 
 def _unread_feeds(found: TopicMatches) -> tuple[Fallback, ...]:

@@ -74,20 +74,20 @@ class MadeList(Record):
 
 
 class TopicMatch(Record):
-    """An item of `feed` that fits a topic; `match` is 0 to 1."""
+    """An item of `feed` that fits a topic; `match` is 0 to 1, or None when no topic was given."""
 
     item: FeedItem
     feed: str
-    match: float
+    match: float | None
 
 
 class TopicMatches(Record):
-    """What the configured feeds have on a topic, best first.
+    """What feeds have on a topic, best first; without a topic, what one feed has, newest first.
 
     `read` items were looked at in `feeds` feeds; `failed` names those that could not be read.
     """
 
-    topic: str
+    topic: str | None
     matches: tuple[TopicMatch, ...]
     feeds: int
     read: int

@@ -27,6 +27,8 @@ _COMMANDS = {
     "link": ("approvals.lend", "Print a one-time link for one decision."),
     "delegate": ("approvals.lend", "Lend the right to approve."),
     "publications": ("look", "List posts."),
+    "trends": ("market.trends", "See what rises in your feeds, and why."),
+    "earnings": ("market.earnings", "See what was earned; read a network's report."),
     "outbox": ("outbox", "See posts on their way; settle what is unknown."),
     "agents": ("agents", "List agents; why one was chosen; offer them to other studios."),
     "models": ("models", "See model servers and budgets; fetch a model, ask one."),

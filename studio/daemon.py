@@ -19,10 +19,12 @@ from bookai.models import Queue
 from bookai.settings import Settings, SourceSettings
 from studio.database import seal_audit
 from studio.evidence.copies import AT_ONCE, Copy, open_copies, push_due
+from studio.market.watch import watch_feeds
 from studio.notify import notify
 from studio.office import Office, now
 from studio.recovery import measure, recover
 from studio.wiring import Studio
+from tools.net.gate import Gate
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ SEAL_EVERY_S = 0.4
 CARE_EVERY_S = 10.0
 COPY_EVERY_S = 5.0
 ASK_DUE_S = 60
+WATCH_EVERY_S = 60.0
 
 
 def serve_metrics(settings: Settings) -> None:
@@ -70,6 +73,7 @@ async def work(
             )
         if schedule:
             group.create_task(_poll_sources(office, stop))
+            group.create_task(_every(WATCH_EVERY_S, partial(_watch, office), stop))
 
 
 async def keep_house(office: Office, stop: asyncio.Event) -> None:
@@ -140,6 +144,13 @@ async def _care(office: Office) -> None:
             answered = True
     if answered:  # which proves that the database answers
         notify("WATCHDOG=1")
+
+
+async def _watch(office: Office) -> None:
+    """Remember what the feeds show; the database says which of them are due."""
+    settings = office.settings
+    gate = Gate(allow_private=settings.allow_private)
+    await watch_feeds(office.desk, settings.sources, gate, settings.home)
 
 
 async def _poll_sources(office: Office, stop: asyncio.Event) -> None:

@@ -9,6 +9,7 @@ from bookai.errors import Refused
 from bookai.house import VERSION
 from bookai.models import Offer
 from studio.crew.words import agent_row, explain
+from studio.market.desk import MarketDesk
 from studio.steer.desk import SteeringDesk
 from tools.affiliates.base import Network
 from tools.base import (
@@ -24,11 +25,11 @@ _TIMES = ("approval_id", "url", "created_at", "updated_at", "not_before")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudioDesk(SteeringDesk):
+class StudioDesk(SteeringDesk, MarketDesk):
     """Every question and every change an operator or an agent's tool may ask for.
 
     What concerns approvals stands in `studio.approvals`, the outbox in `studio.posts`, pauses and
-    changes to jobs in `studio.steer`.
+    changes to jobs in `studio.steer`, the market in `studio.market`.
     """
 
     networks: Mapping[str, Network]

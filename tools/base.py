@@ -2,13 +2,24 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Concatenate, Literal, Protocol
 
 from bookai.decisions import BundleReport, EditRow, Via, VoteRow
 from bookai.duty import AgentRow, ChoiceRow
-from bookai.models import Fallback, Finding, NotPosted, Offer, Post, PostEdit, Publication, Record
+from bookai.market import EarningsBy, EarningsReport, Watched
+from bookai.models import (
+    Fallback,
+    Feed,
+    Finding,
+    NotPosted,
+    Offer,
+    Post,
+    PostEdit,
+    Publication,
+    Record,
+)
 from bookai.models import MadeVideo as MadeVideo
 
 Scope = Literal["read", "operate", "approve", "agent", "admin"]
@@ -312,6 +323,28 @@ class Desk(Protocol):
 
     async def get_approval(self, approval_id: int) -> ApprovalRow:
         """Return one approval; raises `Refused` when there is none."""
+
+    async def claim_feeds(self, feeds: Mapping[str, int]) -> tuple[str, ...]:
+        """Return which of these are due, by seconds since the last try; each to one caller only."""
+
+    async def note_feed(self, url: str, feed: Feed) -> None:
+        """Remember what a feed shows now."""
+
+    async def note_feed_failure(self, url: str, error: str) -> None:
+        """Remember why a feed could not be read."""
+
+    async def seen_in_feeds(self, feeds: Sequence[str], window: timedelta) -> Watched:
+        """Return what these feeds showed that appeared within `window`, and how they are."""
+
+    async def sum_earnings(
+        self,
+        since: date | None,
+        until: date | None,
+        time_zone: str,
+        by: EarningsBy,
+        limit: int,
+    ) -> EarningsReport:
+        """Return what was earned from the day `since` through the day `until` of that zone."""
 
 
 class Fetch(Protocol):

@@ -31,8 +31,8 @@ async def read_article(
 ) -> Article:
     """Read one article from a file or a web page: its text, title, publisher, date and licence.
 
-    Use it for a single article. Do not use it for a feed (use read_feed), nor to look for
-    something on a topic (use search_sources).
+    Use it for a single article. Do not use it for a feed, nor to look for something on a topic (use
+    search_sources for both).
     """
     kinds = _kinds()
     material = await open_source(

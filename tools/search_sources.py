@@ -1,43 +1,53 @@
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
-from rapidfuzz import fuzz
 
-from bookai.errors import OperatorNeeded, Refused, TryLater
-from bookai.models import Feed, FeedItem, Finding, TopicMatch, TopicMatches
+from bookai.errors import Refused, TryLater
+from bookai.models import Feed, Finding, TopicMatch, TopicMatches
 from tools.base import Tool, ToolContext
+from tools.market.reading import addresses, no_feed
 from tools.sources.intake.feeds import load_feed
+from tools.sources.intake.topics import MIN_MATCH, fit
 
-MIN_MATCH = 0.6
 MAX_MATCHES = 50
 AT_ONCE = 6
-_SMALL_WORDS = frozenset(
-    {"a", "about", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "how", "in"}
-    | {"is", "it", "its", "new", "of", "on", "or", "that", "the", "this", "to", "was", "what"}
-    | {"when", "where", "which", "who", "why", "will", "with"}
-)
 
 
 async def search_sources(
     ctx: ToolContext,
     topic: Annotated[
-        str, Field(min_length=2, max_length=200, description="A few words, such as coral reefs.")
-    ],
+        str | None,
+        Field(min_length=2, max_length=200, description="A few words, such as coral reefs."),
+    ] = None,
+    feed: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=2000,
+            description="Path or http(s) URL of one RSS or Atom feed to look through instead.",
+        ),
+    ] = None,
 ) -> TopicMatches:
-    """Look through every configured feed for items on a topic, best match first.
+    """Look for items on a topic in every configured feed, best match first; or read one feed.
 
-    Use it when only a topic is known. Do not use it when there is an address already (use
-    read_article or read_feed). A feed that cannot be read is named in the answer, not an error.
+    Use it for material on a topic. With feed alone it returns all its items, newest first: title,
+    address, date, points or views.
+    Do not use it for the text of one article (use read_article), nor to see what rises (use
+    list_trends). A configured feed that cannot be read is named in the answer, not an error.
     """
-    addresses = _addresses(ctx.config.get("sources", ()))
-    if not addresses:
-        raise OperatorNeeded(
-            f"no feed is configured in which to look for {topic!r}.",
-            mend='Add [[sources]] with url = "https://…" to studio.toml, or give a URL or a file.',
-        )
+    if feed is not None:
+        return _found(topic, [await load_feed(ctx, feed)], {})
+    if topic is None:
+        raise Refused("neither a topic nor a feed is given. Give one of them, or both.")
+    configured = addresses(ctx.config.get("sources", ()))
+    if not configured:
+        raise no_feed(repr(topic))
+    return await _search(ctx, topic, configured)
+
+
+async def _search(ctx: ToolContext, topic: str, configured: Sequence[str]) -> TopicMatches:
     feeds: list[Feed] = []
     failures: dict[str, Refused | TryLater] = {}
     gate = asyncio.Semaphore(AT_ONCE)
@@ -48,21 +58,14 @@ async def search_sources(
                 feeds.append(await load_feed(ctx, address))
             except (Refused, TryLater) as error:
                 failures[address] = error
-        await ctx.progress((len(feeds) + len(failures)) / len(addresses), "reading feeds")
+        await ctx.progress((len(feeds) + len(failures)) / len(configured), "reading feeds")
 
     async with asyncio.TaskGroup() as group:
-        for address in addresses:
+        for address in configured:
             group.create_task(read(address))
     if not feeds:
         raise _none_read(failures)
-    return _matches(topic, feeds, failures)
-
-
-def _addresses(configured: object) -> tuple[str, ...]:
-    if not isinstance(configured, Sequence) or isinstance(configured, str):
-        return ()
-    told = (one.get("url", "") if isinstance(one, Mapping) else one for one in configured)
-    return tuple(dict.fromkeys(one for one in told if isinstance(one, str) and one))
+    return _found(topic, feeds, failures)
 
 
 def _none_read(failures: Mapping[str, Refused | TryLater]) -> Refused | TryLater:
@@ -72,18 +75,21 @@ def _none_read(failures: Mapping[str, Refused | TryLater]) -> Refused | TryLater
     return TryLater(message, after_s=min(waits)) if waits else Refused(message)
 
 
-def _matches(topic: str, feeds: Sequence[Feed], failures: Mapping[str, Exception]) -> TopicMatches:
-    wanted = _words(topic)
+def _found(
+    topic: str | None, feeds: Sequence[Feed], failures: Mapping[str, Exception]
+) -> TopicMatches:
     found = [
         TopicMatch(item=item, feed=feed.title, match=match)
         for feed in feeds
         for item in feed.items
-        if (match := _match(topic, wanted, item)) >= MIN_MATCH
+        if (match := fit(topic, item.title, item.summary) if topic else None) is None
+        or match >= MIN_MATCH
     ]
-    found.sort(key=lambda one: (-one.match, one.item.url))
+    if topic:
+        found.sort(key=lambda one: (-(one.match or 0.0), one.item.url))
     return TopicMatches(
         topic=topic,
-        matches=tuple(found[:MAX_MATCHES]),
+        matches=tuple(found[:MAX_MATCHES] if topic else found),
         feeds=len(feeds),
         read=sum(len(feed.items) for feed in feeds),
         failed=tuple(
@@ -93,37 +99,9 @@ def _matches(topic: str, feeds: Sequence[Feed], failures: Mapping[str, Exception
     )
 
 
-def _match(topic: str, wanted: frozenset[str], item: FeedItem) -> float:
-    """Return 0 to 1: how many of the topic's words an item has, the title counting most.
-
-    Letters alone do not make a match: "art" is not in "party". So likeness of spelling only ranks
-    items that share a word, and one shared word of a topic of many is not enough.
-    """
-    in_title = wanted & _words(item.title)
-    anywhere = in_title | (wanted & _words(item.summary))
-    if not anywhere:
-        return 0.0
-    share = (0.7 * len(in_title) + 0.3 * len(anywhere)) / len(wanted)
-    likeness = fuzz.token_set_ratio(topic.lower(), item.title.lower()) / 100
-    return round(0.85 * max(share, 0.75 * len(anywhere) / len(wanted)) + 0.15 * likeness, 3)
-
-
-def _words(text: str) -> frozenset[str]:
-    """Return the words that carry meaning, plural or not."""
-    words = re.findall(r"[^\W_]+(?:['.+#-]+[^\W_]+)*[+#]*", text.lower())
-    kept = frozenset(_stem(word) for word in words if word not in _SMALL_WORDS)
-    return kept or frozenset(words)
-
-
-def _stem(word: str) -> str:
-    if len(word) > 4 and word.endswith("ies"):
-        return f"{word[:-3]}y"
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-
-
 TOOL = Tool(
     run=search_sources,
-    title="Search the feeds for a topic",
+    title="Search feeds, or read one",
     scope="agent",
     timeout_s=120,
     read_only=True,

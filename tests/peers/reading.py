@@ -10,14 +10,14 @@ from pydantic import BaseModel
 
 from bookai.models import MadeVideo
 from bookai.toolbox import Toolbox
-from tools import list_made, read_article, read_feed, search_sources
+from tools import list_made, read_article, search_sources
 from tools.base import Desk, Fetch, Fetched, Tool, ToolContext
 
 R = TypeVar("R", bound=BaseModel)
 
 NOW = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
 TOOLS: Mapping[str, Tool] = {
-    one.TOOL.name: one.TOOL for one in (list_made, read_article, read_feed, search_sources)
+    one.TOOL.name: one.TOOL for one in (list_made, read_article, search_sources)
 }
 
 

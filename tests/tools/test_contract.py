@@ -4,6 +4,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import annotated_types
@@ -56,7 +57,7 @@ def unbounded(name: str, bare: Any, bounds: list[Any]) -> Iterator[str]:
     elif bare is str:
         if not kinds & {annotated_types.MaxLen, annotated_types.Len}:
             yield "str without max_length"
-    elif not (bare in (bool, type(None)) or _is_record(bare)):
+    elif not (bare in (bool, date, type(None)) or _is_record(bare)):
         yield f"{bare!r}: use a record, a Literal or a bounded scalar"
 
 

@@ -247,7 +247,7 @@ async def test_a_url_that_is_no_text_is_refused(
 
 
 async def test_a_feed_is_no_article_and_says_which_tool_reads_it(ctx: ToolContext) -> None:
-    with pytest.raises(Refused, match=r"is a feed of 3 items.*read_feed"):
+    with pytest.raises(Refused, match=r"is a feed of 3 items.*search_sources"):
         await read_article(ctx, str(DATA.parent / "feeds" / "points.rss.xml"))
 
 

@@ -32,7 +32,7 @@ async def test_items_on_the_topic_are_found_across_feeds(tmp_path: Path) -> None
 
     assert [one.item.url for one in found.matches] == ["https://harbour.example/log"]
     assert (found.feeds, found.read, found.matches[0].feed) == (2, 5, "Front page")
-    assert 0.6 <= found.matches[0].match <= 1
+    assert 0.6 <= (found.matches[0].match or 0) <= 1
 
 
 async def test_letters_alone_are_no_match(tmp_path: Path) -> None:
@@ -81,3 +81,27 @@ async def test_what_was_made_is_listed_up_to_the_limit(tmp_path: Path) -> None:
     listed = await list_made(tool_context(tmp_path, made=made), "default", 2)
 
     assert listed.videos == tuple(made[:2])
+
+
+async def test_one_feed_is_read_whole_or_searched_without_any_configured(tmp_path: Path) -> None:
+    ctx = tool_context(tmp_path)
+
+    whole = await search_sources(ctx, feed=VIEWS)
+    kites = await search_sources(ctx, "box kites", feed=VIEWS)
+
+    assert [(one.item.title, one.item.engagement, one.match) for one in whole.matches] == [
+        ("Sewing a delta 🪁", 977, None),
+        ("Box kites in a gale", 48210, None),
+    ]
+    assert (whole.topic, whole.read, kites.read) == (None, 2, 2)
+    assert [one.item.title for one in kites.matches] == ["Box kites in a gale"]
+
+
+async def test_neither_topic_nor_feed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="Give one of them, or both"):
+        await search_sources(tool_context(tmp_path))
+
+
+async def test_one_feed_that_cannot_be_read_is_an_error(tmp_path: Path, web: WebServer) -> None:
+    with pytest.raises(Refused, match="is not a feed"):
+        await search_sources(configured(tmp_path), feed=web.url("/ok"))

@@ -18,7 +18,7 @@ class FeedSource(Source):
         feed = parse_feed(material)
         raise Refused(
             f"{material.where} is a feed of {len(feed.items)} items, not one article: "
-            "read it with read_feed."
+            "read it with search_sources(feed=…)."
         )
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bookai.errors import Refused
-from bookai.text import product_list
+from bookai.text import sheet
 from bookai.text.product_list import Product, check_products, parse_products
 
 HEADER = "network,sku,name,category,price_minor,currency,commission_bps,url,terms\n"
@@ -122,9 +122,9 @@ def test_the_same_sku_twice_is_named_with_its_first_line() -> None:
         (HEADER + '"open', "is no CSV: line 2"),
         (b"\x00\x01\x02PNG", "the first line must name the columns"),
         ("\x89PNG".encode("latin-1"), "is not UTF-8"),
-        (b"x" * (product_list.MAX_BYTES + 1), "the limit is 8388608"),
+        (b"x" * (sheet.MAX_BYTES + 1), "the limit is 8388608"),
         (HEADER + '"' + "x" * 200_000 + '"\n', "is no CSV: line 2: field larger than"),
-        (HEADER + "x\n" * (product_list.MAX_ROWS + 1), "has more than 20000 rows"),
+        (HEADER + "x\n" * (sheet.MAX_ROWS + 1), "has more than 20000 rows"),
     ],
 )
 def test_a_file_that_is_no_product_list_is_refused(content: str | bytes, fault: str) -> None:

@@ -1,10 +1,11 @@
 """Open and parse one feed: what reading a feed and searching all feeds have in common."""
 
 import asyncio
+from pathlib import Path
 
 from bookai.errors import Refused
 from bookai.models import Feed
-from tools.base import ToolContext
+from tools.base import Fetch, ToolContext
 from tools.sources.base import MIB
 from tools.sources.intake.opening import open_source
 from tools.sources.intake.syndication import parse_feed
@@ -15,7 +16,12 @@ PARSING_S = 30.0
 
 
 async def load_feed(ctx: ToolContext, source: str) -> Feed:
-    """Return the feed at a path or URL.
+    """Return the feed at a path or URL, for a tool; raises as `load_feed_at` does."""
+    return await load_feed_at(source, fetch=ctx.fetch, home=ctx.work_dir.parent)
+
+
+async def load_feed_at(source: str, *, fetch: Fetch, home: Path) -> Feed:
+    """Return the feed at a path or URL; relative paths begin at `home`.
 
     Raises:
         Refused: it cannot be read, or is no feed.
@@ -23,8 +29,8 @@ async def load_feed(ctx: ToolContext, source: str) -> Feed:
     """
     material = await open_source(
         source,
-        fetch=ctx.fetch,
-        home=ctx.work_dir.parent,
+        fetch=fetch,
+        home=home,
         accept=ACCEPT,
         limit_of=lambda clue: MAX_BYTES,
     )

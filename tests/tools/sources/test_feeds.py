@@ -10,11 +10,11 @@ from tests.peers.reading import tool_context
 from tests.peers.web_server import Page, WebServer
 from tools.base import ToolContext
 from tools.net.gate import Gate
-from tools.read_feed import read_feed
+from tools.sources.intake.feeds import load_feed
 
-FEEDS = Path(__file__).resolve().parents[1] / "data" / "feeds"
+FEEDS = Path(__file__).resolve().parents[2] / "data" / "feeds"
 # A private collection of 156 feeds found in the wild; not part of the project.
-WILD = Path(__file__).resolve().parents[3] / "shared" / "data" / "feeds"
+WILD = Path(__file__).resolve().parents[4] / "shared" / "data" / "feeds"
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def ctx(tmp_path: Path) -> ToolContext:
 
 
 async def test_items_come_newest_first_with_points_and_without_markup(ctx: ToolContext) -> None:
-    feed = await read_feed(ctx, str(FEEDS / "points.rss.xml"))
+    feed = await load_feed(ctx, str(FEEDS / "points.rss.xml"))
 
     assert feed.title == "Front page"
     assert feed.items == (
@@ -56,7 +56,7 @@ async def test_items_come_newest_first_with_points_and_without_markup(ctx: ToolC
 
 
 async def test_views_of_videos_are_their_engagement(ctx: ToolContext) -> None:
-    feed = await read_feed(ctx, str(FEEDS / "views.atom.xml"))
+    feed = await load_feed(ctx, str(FEEDS / "views.atom.xml"))
 
     assert [(item.title, item.engagement) for item in feed.items] == [
         ("Sewing a delta 🪁", 977),
@@ -65,7 +65,7 @@ async def test_views_of_videos_are_their_engagement(ctx: ToolContext) -> None:
 
 
 async def test_an_old_rdf_feed_is_read_with_its_comments(ctx: ToolContext) -> None:
-    feed = await read_feed(ctx, str(FEEDS / "old.rdf.xml"))
+    feed = await load_feed(ctx, str(FEEDS / "old.rdf.xml"))
 
     assert [(item.title, item.engagement) for item in feed.items] == [("Crema, measured", 31)]
 
@@ -73,21 +73,21 @@ async def test_an_old_rdf_feed_is_read_with_its_comments(ctx: ToolContext) -> No
 async def test_a_feed_over_the_network_resolves_its_links_there(
     ctx: ToolContext, web: WebServer
 ) -> None:
-    feed = await read_feed(ctx, web.url("/points.rss.xml"))
+    feed = await load_feed(ctx, web.url("/points.rss.xml"))
 
     assert web.url("/tides") in [item.url for item in feed.items]
     assert feed.url == web.url("/points.rss.xml")
 
 
 async def test_a_feed_leads_to_web_pages_only(ctx: ToolContext) -> None:
-    feed = await read_feed(ctx, str(FEEDS / "points.rss.xml"))
+    feed = await load_feed(ctx, str(FEEDS / "points.rss.xml"))
 
     assert all(item.url.startswith("https://") for item in feed.items)
 
 
 async def test_an_entity_bomb_stays_small_and_reads_no_file(ctx: ToolContext) -> None:
     try:
-        feed = await read_feed(ctx, str(FEEDS / "bomb.xml"))
+        feed = await load_feed(ctx, str(FEEDS / "bomb.xml"))
     except Refused:
         return
 
@@ -100,7 +100,7 @@ async def test_what_is_no_feed_is_refused_by_its_address(
     ctx: ToolContext, web: WebServer, path: str
 ) -> None:
     with pytest.raises(Refused, match="is not a feed") as caught:
-        await read_feed(ctx, web.url(path))
+        await load_feed(ctx, web.url(path))
 
     assert web.url(path) in str(caught.value)
 
@@ -121,7 +121,7 @@ async def test_a_file_that_is_no_feed_is_refused(
     source.write_text(content)
 
     with pytest.raises(Refused):
-        await read_feed(ctx, str(source))
+        await load_feed(ctx, str(source))
 
 
 async def test_a_file_whose_text_is_an_address_is_not_fetched(
@@ -131,7 +131,7 @@ async def test_a_file_whose_text_is_an_address_is_not_fetched(
     source.write_text(web.url("/points.rss.xml"))
 
     with pytest.raises(Refused, match="is not a feed"):
-        await read_feed(ctx, str(source))
+        await load_feed(ctx, str(source))
 
     assert web.seen == []
 
@@ -140,7 +140,7 @@ async def test_a_feed_without_items_is_an_empty_feed(ctx: ToolContext, tmp_path:
     source = tmp_path / "feed.xml"
     source.write_text('<rss version="2.0"><channel><title>Quiet</title></channel></rss>')
 
-    assert (await read_feed(ctx, str(source))).items == ()
+    assert (await load_feed(ctx, str(source))).items == ()
 
 
 async def test_two_hundred_items_are_enough(ctx: ToolContext, tmp_path: Path) -> None:
@@ -150,16 +150,16 @@ async def test_two_hundred_items_are_enough(ctx: ToolContext, tmp_path: Path) ->
     source = tmp_path / "feed.xml"
     source.write_text(f'<rss version="2.0"><channel>{items}</channel></rss>')
 
-    assert len((await read_feed(ctx, str(source))).items) == 200
+    assert len((await load_feed(ctx, str(source))).items) == 200
 
 
 async def test_a_missing_feed_and_a_broken_server_are_told_apart(
     ctx: ToolContext, web: WebServer
 ) -> None:
     with pytest.raises(Refused, match="there is no page"):
-        await read_feed(ctx, web.url("/404"))
+        await load_feed(ctx, web.url("/404"))
     with pytest.raises(TryLater):
-        await read_feed(ctx, web.url("/500"))
+        await load_feed(ctx, web.url("/500"))
 
 
 @pytest.mark.skipif(not WILD.is_dir(), reason="the collection of wild feeds is not on this machine")
@@ -167,7 +167,7 @@ async def test_every_wild_feed_is_read_or_refused(ctx: ToolContext) -> None:
     read = 0
     for path in WILD.rglob("*.xml"):
         try:
-            feed = await read_feed(ctx, str(path))
+            feed = await load_feed(ctx, str(path))
         except Refused:
             continue
         read += 1

@@ -1,0 +1,1 @@
+"""What the feeds showed, and what the networks paid."""

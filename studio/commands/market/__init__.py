@@ -1,0 +1,1 @@
+"""`bookai trends` and `bookai earnings`."""

@@ -1,0 +1,1 @@
+"""What the feeds' items say about the market."""
