@@ -15,6 +15,7 @@ from bookai.models import Post, Record
 from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.call import Call
+from mcp_server.legacy import say
 from mcp_server.schema import Arguments, GuardedTool, McpContext
 from mcp_server.tasks.slip import carried
 from mcp_server.wire import error_result
@@ -201,6 +202,7 @@ def _progress(mcp: McpContext) -> Progress:
         if fraction > last:
             last = fraction
             await mcp.report_progress(fraction, 1.0, message)
+            await say(mcp, message)
 
     return report
 

@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from bookai.plugins import load_plugins
 from mcp_server.auth import Lookup, Principal, TokenGate, principal_from_token
 from mcp_server.guard import AuditSink, Guard, MakeContext
+from mcp_server.legacy import add_logging
 from mcp_server.middleware import Door, Rooms
 from mcp_server.rooms import (
     Library,
@@ -53,7 +54,7 @@ class StudioServer(MCPServer[Any]):
     Without a `library` there is nothing to read but prompts, without a `bus` nothing to watch.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the seams of a server, each with its default
         self,
         tools: Iterable[Tool],
         guard: Guard,
@@ -76,7 +77,7 @@ class StudioServer(MCPServer[Any]):
             instructions=_INSTRUCTIONS,
             version=version("bookai-studio"),
             tools=[guard.around(self.studio_tools[name]) for name in sorted(self.studio_tools)],
-            middleware=[Rooms(self.studio_tools, guard.who), Readers(guard.who, self)],
+            middleware=[Rooms(self.studio_tools, guard.who, self), Readers(guard.who, self)],
             subscriptions=bus or False,
             extensions=extensions,
             lifespan=lambda _server: _life(tasks, task_terms or Terms()),
@@ -85,6 +86,7 @@ class StudioServer(MCPServer[Any]):
             auth=_own_tokens() if lookup else None,
         )
         self.takes_tokens = lookup is not None
+        add_logging(self)
         add_prompts(self, guard, self.studio_tools)
         if library is not None:
             add_resources(self, guard, library, signer)
