@@ -1,0 +1,99 @@
+"""The server as it is built for everyone, with the props that the official suite asks for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp.server.subscriptions import InMemorySubscriptionBus
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_server.auth import Principal
+from mcp_server.server import StudioServer, build_server, serve_http
+from mcp_server.tasks.store import TaskStore
+from tests.mcp_server.conformance import asking, contents, reading, slow
+from tests.mcp_server.doubles import Studio
+from tests.mcp_server.library import FakeLibrary
+from tools.base import Tool, ToolContext
+
+TOKEN = "of-operator"
+PROPS: Collection[Callable[[StudioServer], Collection[str]]] = (
+    contents.add_contents,
+    contents.add_signals,
+    contents.add_schemas,
+    asking.add_questions,
+    asking.add_rounds,
+    slow.add,
+)
+
+
+@dataclass
+class Stage(Studio):
+    """The doubles' studio with tasks, resources, watching, and the suite's own tools."""
+
+    store: TaskStore | None = None
+    bus: InMemorySubscriptionBus = field(default_factory=InMemorySubscriptionBus)
+
+    @property
+    def tools(self) -> dict[str, Tool]:
+        return {**super().tools, **{tool.name: tool for tool in slow.TOOLS}}
+
+    def server(self, principal: Principal | None) -> StudioServer:
+        server = build_server(
+            self.tools.values(),
+            make_context=self.context,
+            audit=self.audit,
+            principal=principal,
+            lookup=None if principal else self.lookup,
+            library=FakeLibrary(),
+            bus=self.bus,
+            tasks=self.store,
+            always_tasks=slow.ALWAYS,
+        )
+        reading.add(server)
+        for add in PROPS:
+            # The studio serves nothing that its own list of tools does not name.
+            server.studio_tools.update({name: _listed(name) for name in add(server)})
+        return server
+
+
+@dataclass(frozen=True)
+class OpenDoor:
+    """The server's own HTTP door, which brings the token that the suite has no way to send.
+
+    All that stands before and behind a token is the studio's: hosts, origins, rights, the guard.
+    """
+
+    server: StudioServer
+    token: str = TOKEN
+
+    def http_app(self) -> ASGIApp:
+        app = self.server.http_app()
+
+        async def with_token(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                bearer = (b"authorization", f"Bearer {self.token}".encode())
+                scope["headers"] = [*scope["headers"], bearer]
+            await app(scope, receive, send)
+
+        return with_token
+
+
+@asynccontextmanager
+async def opened(server: Any) -> AsyncIterator[str]:
+    """Serve on a free loopback port while the block runs; yield the URL."""
+    url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(serve_http(server, port=0, on_ready=url.set_result))
+        try:
+            yield await url
+        finally:
+            serving.cancel()
+
+
+def _listed(name: str) -> Tool:
+    async def stands_in(ctx: ToolContext) -> Any:
+        raise AssertionError(f"{name} is called by the SDK, not by the guard")
+
+    return Tool(run=stands_in, title=name, scope="read", timeout_s=60)
