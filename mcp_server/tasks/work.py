@@ -34,7 +34,10 @@ STOPPED: Mapping[str, Any] = {
 
 @dataclass(slots=True)
 class Work:
-    """One call and its way; `kept` says whether it is a task, once that is settled."""
+    """One call and its way; `kept` says whether it is a task, once that is settled.
+
+    `place` is what long work waits for, `looking` is held while wishes are read and heeded.
+    """
 
     task_id: str
     principal: str
@@ -44,6 +47,7 @@ class Work:
     store: TaskStore
     worker: str
     place: asyncio.Semaphore | None
+    looking: asyncio.Lock
     first: asyncio.Future[HandlerResult]
     kept: asyncio.Future[bool]
     answers: Mapping[str, Any] | None = None
@@ -120,10 +124,14 @@ class Work:
     async def _heard(self, asked: InputRequiredResult) -> bool:
         """Ask what the tool asked, and wait; return whether the call may be made again."""
         questions = dumped(asked).get("inputRequests") or {}
-        self.answered.clear()
         if questions:
-            if not await self._surely(lambda: self.store.ask(self.task_id, self.worker, questions)):
-                return False
+            # An answer to the last question that is on its way here must not pass for one to this.
+            async with self.looking:
+                self.answered.clear()
+                if not await self._surely(
+                    lambda: self.store.ask(self.task_id, self.worker, questions)
+                ):
+                    return False
             await self.answered.wait()
         # The handler is bound to this very object, and looks here for the answers.
         self.params.input_responses = read_answers(self.answers or {})

@@ -63,6 +63,7 @@ class Works:
     worker: str
     group: asyncio.TaskGroup
     place: asyncio.Semaphore
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     known: asyncio.Event = field(default_factory=asyncio.Event)
     live: dict[str, Work] = field(default_factory=dict)
 
@@ -90,6 +91,7 @@ class Works:
             store=self.store,
             worker=self.worker,
             place=self.place if tool.task else None,
+            looking=self.looking,
             first=loop.create_future(),
             kept=loop.create_future(),
         )
@@ -192,14 +194,15 @@ class Works:
         kept = {name: work for name, work in self.live.items() if work.is_kept}
         if not kept:
             return
-        wishes = {wish.task_id: wish for wish in await self.store.beat(self.worker)}
-        for task_id, work in kept.items():
-            wish = wishes.get(task_id)
-            # Whose row is not ours any more was taken for lost: the work ends with it.
-            if wish is None or wish.cancel:
-                work.stop()
-            elif wish.answers is not None:
-                work.answer(wish.answers)
+        async with self.looking:
+            wishes = {wish.task_id: wish for wish in await self.store.beat(self.worker)}
+            for task_id, work in kept.items():
+                wish = wishes.get(task_id)
+                # Whose row is not ours any more was taken for lost: the work ends with it.
+                if wish is None or wish.cancel:
+                    work.stop()
+                elif wish.answers is not None:
+                    work.answer(wish.answers)
 
     async def _tidy(self) -> None:
         counts: Mapping[str, int] = await self.store.tidy(self.worker, LOST)

@@ -152,8 +152,13 @@ async def rows(pool: Pool) -> list[tuple[str, str]]:
     return [(row["tool"], row["state"]) for row in found]
 
 
-def add_asking_tool(server: StudioServer, questions: int, slow_s: float) -> None:
-    """Add `ask_first`: it takes its time, asks its caller, and says what was answered."""
+def texts(answer: Any) -> list[str]:
+    """Return the texts of an answer."""
+    return [part.text for part in answer.content if isinstance(part, TextContent)]
+
+
+def add_asking_tool(server: StudioServer, questions: int, slow_s: float, times: int = 1) -> None:
+    """Add `ask_first`: it takes its time, asks its caller so many times, says the answers."""
 
     async def asks(ctx: ToolContext) -> Done:
         """Stand in the list of rights; the SDK's own tool below is called."""
@@ -162,9 +167,11 @@ def add_asking_tool(server: StudioServer, questions: int, slow_s: float) -> None
     @server.tool(name="ask_first", description="Ask first.")
     async def ask_first(ctx: Context[Any, Any]) -> Any:
         await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=slow_s)
-        if ctx.input_responses is None:
+        rounds = ctx.request_state or ""
+        if len(rounds) < times:
             asked: InputRequests = {f"q{n}": _form(f"question {n}") for n in range(questions)}
-            return InputRequiredResult(input_requests=asked, request_state="noted")
+            return InputRequiredResult(input_requests=asked, request_state=rounds + "+")
+        assert ctx.input_responses is not None
         given = [one for one in ctx.input_responses.values() if isinstance(one, ElicitResult)]
         said = sorted(str((one.content or {}).get("text")) for one in given)
         text = f"{','.join(said)} {ctx.request_state}"

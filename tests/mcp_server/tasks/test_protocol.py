@@ -22,6 +22,7 @@ from tests.mcp_server.tasks.shop import (
     reached,
     rows,
     shop,
+    texts,
 )
 
 
@@ -64,7 +65,25 @@ async def test_a_task_that_asks_goes_on_with_the_answers_given_one_by_one(
     assert asked.input_requests["q0"]["params"]["message"] == "question 0"
     assert left.input_requests.keys() == {"q0"}
     assert ended.result is not None
-    assert ended.result["content"][0]["text"] == "one,two noted"
+    assert ended.result["content"][0]["text"] == "one,two +"
+
+
+async def test_a_task_may_ask_again_and_takes_no_old_answer_for_a_new_one(
+    pool: Pool, dsn: str
+) -> None:
+    server = shop(pool, dsn, terms=replace(QUICK, beat_s=0.01)).server(ANN)
+    add_asking_tool(server, questions=1, slow_s=0.1, times=3)
+    asked = []
+
+    async def answer(name: str, question: dict[str, Any]) -> dict[str, Any]:
+        asked.append(name)
+        return accept(f"answer {len(asked)}")
+
+    async with patient(server, answer) as client:
+        ended = await client.call_tool("ask_first", {})
+
+    assert asked == ["q0"] * 3
+    assert texts(ended) == ["answer 3 +++"]
 
 
 async def test_a_question_that_comes_in_time_is_asked_of_the_caller_himself(

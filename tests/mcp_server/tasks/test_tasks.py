@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
-from mcp.types import TextContent
 from prometheus_client import REGISTRY
 
 from bookai.db import audit
@@ -25,11 +24,8 @@ from tests.mcp_server.tasks.shop import (
     reached,
     rows,
     shop,
+    texts,
 )
-
-
-def texts(answer: Any) -> list[str]:
-    return [part.text for part in answer.content if isinstance(part, TextContent)]
 
 
 async def test_a_slow_call_returns_within_a_second_as_a_task_that_is_written_down(

@@ -4,10 +4,18 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from bookai.db.pool import Pool
+from bookai.db.pool import Pool, connect
 from bookai.errors import TryLater
 from bookai.mcp_tasks import NewTask, TaskRow
+from bookai.mcp_tasks_client import cancel_task
 from tests.mcp_server.tasks.shop import ANN, begun, patient, reached, rows, shop
+
+BREAK_LINES = """
+SELECT pg_terminate_backend(pid)
+  FROM pg_stat_activity
+ WHERE application_name = 'bookai line'
+   AND datname = current_database()
+"""
 
 
 @dataclass(frozen=True)
@@ -64,3 +72,22 @@ async def test_an_answer_is_noted_though_the_database_was_away_when_it_came(
         ended = await reached(client, task.task_id, "completed", "failed")
 
     assert ended.status == "completed"
+
+
+async def test_a_broken_line_is_made_anew_and_wishes_are_heeded_again(
+    pool: Pool, dsn: str, admin_dsn: str
+) -> None:
+    """Point 22: a worker whose connection broke hears of a cancel all the same."""
+    studio = shop(pool, dsn)
+    owner = await connect(admin_dsn)
+    try:
+        async with patient(studio.server(ANN)) as client:
+            task = await begun(client, studio.gate)
+            await owner.execute(BREAK_LINES)
+            await cancel_task(client.session, task.task_id)
+            ended = await reached(client, task.task_id, "cancelled")
+    finally:
+        await owner.close()
+
+    assert ended.status == "cancelled"
+    assert studio.gate.left == ["cancelled"]
