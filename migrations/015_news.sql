@@ -15,7 +15,7 @@ END $$;
 CREATE TRIGGER video_jobs_news_made AFTER INSERT ON video_jobs
     FOR EACH ROW EXECUTE FUNCTION video_jobs_news();
 -- A heartbeat or a counter is no news.
-CREATE TRIGGER video_jobs_news AFTER UPDATE ON video_jobs
+CREATE TRIGGER video_jobs_news AFTER UPDATE OF status, stage, percent, reason, record ON video_jobs
     FOR EACH ROW
     WHEN ((OLD.status, OLD.stage, OLD.percent, OLD.reason)
               IS DISTINCT FROM (NEW.status, NEW.stage, NEW.percent, NEW.reason)

@@ -52,6 +52,10 @@ from bookai.metrics.llm import (
     Attempt,
     observe,
 )
+from bookai.metrics.rooms import (
+    RESOURCE_READS,
+    STREAMS,
+)
 from bookai.metrics.routing import (
     AGENT_RUNS,
     AGENT_SECONDS,
@@ -103,12 +107,14 @@ __all__ = [
     "QUEUE_RETRIES",
     "QUEUE_RUNNING",
     "RENDER_SECONDS",
+    "RESOURCE_READS",
     "RETRY_TOKENS",
     "ROUTER_DECISION_SECONDS",
     "ROUTER_FALLBACKS",
     "ROUTER_SELECTIONS",
     "RUNS_FENCED",
     "RUNS_RECOVERED",
+    "STREAMS",
     "TASK_ATTEMPTS",
     "TASK_SECONDS",
     "TASK_WAIT_SECONDS",

@@ -23,10 +23,14 @@ class Room:
     kind: Kind | None = None
 
     @property
+    def scheme(self) -> str:
+        """What stands before the colon."""
+        return self.uri.partition("://")[0]
+
+    @property
     def name(self) -> str:
         """The name in lists: a template's scheme, a resource's last word."""
-        scheme, _, rest = self.uri.partition("://")
-        return scheme if self.kind else rest
+        return self.scheme if self.kind else self.uri.partition("://")[2]
 
     @property
     def variable(self) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.shared.exceptions import MCPError
 
 from bookai.errors import BookAIError, Refused
+from bookai.metrics import RESOURCE_READS
 from mcp_server.guard import Guard
 from mcp_server.rooms.addresses import Room, number_in
 from mcp_server.rooms.lent import Library, Signer
@@ -69,6 +71,17 @@ class _Shelf:
 
     async def _read(self, room: Room, read: Read) -> str | bytes:
         try:
+            contents = await self._read_in_time(room, read)
+        except Exception as error:
+            # A door: the SDK tells the caller what we meant to say, and of any other error no more
+            # than the address; the log has the rest.
+            RESOURCE_READS.labels(room.scheme, _outcome(error)).inc()
+            raise
+        RESOURCE_READS.labels(room.scheme, "ok").inc()
+        return contents
+
+    async def _read_in_time(self, room: Room, read: Read) -> str | bytes:
+        try:
             self._guard.lend(room.scope)
         except Refused as error:
             raise not_allowed(room.uri, error) from error
@@ -85,6 +98,16 @@ class _Shelf:
             raise ResourceError(
                 f"{room.name} was not read within {LIMIT_S:g} s: try again."
             ) from error
+
+
+def _outcome(error: Exception) -> str:
+    match error:
+        case MCPError():
+            return "refused"
+        case ResourceNotFoundError():
+            return "missing"
+        case _:
+            return "failed"
 
 
 def _register(server: MCPServer[Any], room: Room, read: Callable[..., Any]) -> None:

@@ -15,6 +15,7 @@ from mcp.types import INVALID_PARAMS, SubscriptionsListenResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from bookai.errors import Refused
+from bookai.metrics import STREAMS
 from bookai.toolbox import ERROR_META
 from mcp_server.auth import Principal
 from mcp_server.rooms.addresses import room_of
@@ -105,6 +106,7 @@ class Readers:
                 NOT_ALLOWED, f"{principal.name} holds {STREAMS_MOST} streams: close one first."
             )
         self._streams[principal.name] += 1
+        STREAMS.inc()
         try:
             async with asyncio.timeout(self._stream_s) as limit, _ending(ctx, limit):
                 return await call_next(ctx)
@@ -113,6 +115,7 @@ class Readers:
                 raise
             return SubscriptionsListenResult(_meta={SUBSCRIPTION_ID_META_KEY: ctx.request_id})
         finally:
+            STREAMS.dec()
             self._streams[principal.name] -= 1
             # Names come from tokens: without this the counter would grow with every one ever made.
             self._streams += Counter()

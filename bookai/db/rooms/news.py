@@ -72,7 +72,7 @@ class News:
     def subscribe(self, hear: Hear) -> Callable[[], None]:
         """Tell `hear` of every change from now on; return what ends that.
 
-        `hear` runs on the event loop and must neither wait nor raise.
+        `hear` runs on the event loop and must not wait.
         """
         key = object()
         self._ears[key] = hear
@@ -122,7 +122,11 @@ class News:
         changes, self._pending = tuple(self._pending), {}
         for change in changes:
             for hear in tuple(self._ears.values()):
-                hear(change)
+                try:
+                    hear(change)
+                except Exception:
+                    # A door to whoever listens: one that breaks must not make the others deaf.
+                    logger.exception("A listener broke", extra={"action": "news_listener_broke"})
 
     @asynccontextmanager
     async def _open_line(self) -> AsyncIterator[Con]:

@@ -72,6 +72,22 @@ async def test_whoever_listens_hears_of_jobs_approvals_votes_and_posts(
         await ear.until(Change(what="post", number=claim.post_id, job_id=job_id))
 
 
+async def test_a_listener_that_breaks_makes_no_other_deaf(
+    dsn: str, pool: Pool, new_job: NewJob, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(change: Change) -> None:
+        raise RuntimeError(f"cannot hear of {change.number}")
+
+    async with rooms.open_news(dsn) as lent:
+        lent.subscribe(broken)
+        ear = Ear()
+        lent.subscribe(ear)
+        job_id = await new_job()
+        await ear.until(Change(what="job", number=job_id, job_id=job_id, content=True))
+
+    assert f"cannot hear of {job_id}" in caplog.text
+
+
 async def test_a_beat_of_a_run_is_no_news(dsn: str, pool: Pool, new_job: NewJob) -> None:
     job_id = await new_job()
     async with listening(dsn, pool) as ear:

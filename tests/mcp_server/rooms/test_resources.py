@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -9,14 +10,17 @@ import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import BlobResourceContents, TextResourceContents
+from prometheus_client import REGISTRY
 
 from bookai.errors import OperatorNeeded
 from mcp_server.auth import AGENTS, Principal
 from mcp_server.rooms import SignedLink
 from mcp_server.rooms.addresses import FIXED, TEMPLATES
 from mcp_server.rooms.lent import FileKind
-from tests.mcp_server.doubles import ALICE, Studio
-from tests.mcp_server.library import NOW, ORDER, PICTURE
+from mcp_server.server import load_tools
+from tests.mcp_server.doubles import ALICE, SECRET, Studio
+from tests.mcp_server.library import NOW, ORDER, PICTURE, POST
+from tools.base import JobDetail
 from tools.platforms.base import platforms
 
 MODES = ("auto", "legacy")
@@ -200,3 +204,45 @@ async def test_agents_read_what_their_work_needs(studio: Studio) -> None:
         sheet = await read(client, "script://1")
 
     assert sheet["job_id"] == 1
+
+
+async def test_every_read_is_counted_by_room_and_outcome(studio: Studio) -> None:
+    """Point 30: reads are in the metrics, by what was read and how it ended."""
+
+    def counted() -> dict[str, float]:
+        ends = ("ok", "missing", "refused", "failed")
+        read = {end: {"room": "job", "outcome": end} for end in ends}
+        name = "bookai_resource_reads_total"
+        return {end: REGISTRY.get_sample_value(name, at) or 0 for end, at in read.items()}
+
+    async def break_down(job_id: int) -> JobDetail:
+        raise RuntimeError(f"no connection to postgres://bookai:{SECRET}@db")
+
+    before = counted()
+    for who, uri in ((ALICE, "job://1"), (ALICE, "job://9"), (NOBODY, "job://1")):
+        async with Client(studio.server(who)) as client:
+            with suppress(MCPError):
+                await client.read_resource(uri)
+    studio.library.job = break_down  # type: ignore[method-assign] # a library that breaks down
+    async with Client(studio.server(ALICE)) as client:
+        with pytest.raises(MCPError) as caught:
+            await client.read_resource("job://1")
+
+    after = counted()
+    assert {end: after[end] - before[end] for end in after} == dict.fromkeys(after, 1)
+    assert str(caught.value) == "Error creating resource from template job://1"
+
+
+async def test_no_tool_writes_to_the_world_without_a_persons_word(studio: Studio) -> None:
+    """Point 28: whatever an article talked an agent into, each open-world write needs a yes."""
+    tools = load_tools().values()
+    writes = [tool for tool in tools if tool.open_world and not tool.read_only]
+
+    assert {tool.name for tool in writes} >= {"publish_video", "decide_approval"}
+    assert [one.name for one in writes if not (one.needs_approval or one.scope == "approve")] == []
+    assert not AGENTS.may("approve")
+
+    async with Client(studio.server(AGENTS)) as client:
+        said = await client.call_tool("send_post", {"job_id": 1, "post": POST.model_dump()})
+    assert said.is_error
+    assert studio.desk.sent == []
