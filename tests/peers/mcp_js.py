@@ -96,10 +96,10 @@ async def inspect(*arguments: str, env: Mapping[str, str] | None = None) -> Ran:
 
 
 def script(name: str) -> Path:
-    """Return a script of ours, beside the packages that it imports."""
-    copied = FOLDER / name
-    shutil.copyfile(SCRIPTS / name, copied)
-    return copied
+    """Return a script of ours, with its neighbours beside the packages that they import."""
+    for source in SCRIPTS.glob("*.mjs"):
+        shutil.copyfile(source, FOLDER / source.name)
+    return FOLDER / name
 
 
 def _read(results: Path) -> tuple[Check, ...]:

@@ -11,10 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_server.auth import Principal
 from mcp_server.server import StudioServer, build_server, serve_http
-from mcp_server.tasks.store import TaskStore
+from mcp_server.tasks.works import Terms
 from tests.mcp_server.conformance import asking, contents, reading, slow
-from tests.mcp_server.doubles import Studio
-from tests.mcp_server.library import FakeLibrary
+from tests.mcp_server.tasks.shop import Shop
 from tools.base import Tool, ToolContext
 
 TOKEN = "of-operator"
@@ -29,10 +28,11 @@ PROPS: Collection[Callable[[StudioServer], Collection[str]]] = (
 
 
 @dataclass
-class Stage(Studio):
-    """The doubles' studio with tasks, resources, watching, and the suite's own tools."""
+class Stage(Shop):
+    """The shop with resources, watching, the terms of the real studio, and the suite's tools."""
 
-    store: TaskStore | None = None
+    terms: Terms = field(default_factory=Terms)
+    always: Collection[str] = slow.ALWAYS
     bus: InMemorySubscriptionBus = field(default_factory=InMemorySubscriptionBus)
 
     @property
@@ -46,10 +46,11 @@ class Stage(Studio):
             audit=self.audit,
             principal=principal,
             lookup=None if principal else self.lookup,
-            library=FakeLibrary(),
+            library=self.library,
             bus=self.bus,
             tasks=self.store,
-            always_tasks=slow.ALWAYS,
+            task_terms=self.terms,
+            always_tasks=self.always,
         )
         reading.add(server)
         for add in PROPS:
