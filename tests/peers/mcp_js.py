@@ -92,7 +92,7 @@ async def inspect(*arguments: str, env: Mapping[str, str] | None = None) -> Ran:
     """Run the Inspector's command line, which writes JSON."""
     catalogue = FOLDER / "inspector.json"
     env = {"MCP_CATALOG_PATH": str(catalogue), **(env or {})}
-    return await run(INSPECTOR, "--cli", *arguments, "--format", "json", env=env)
+    return await run(INSPECTOR, "--cli", "--format", "json", *arguments, env=env)
 
 
 def script(name: str) -> Path:

@@ -1,5 +1,6 @@
 """What the official conformance suite says of our server, scenario by scenario."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -42,3 +43,22 @@ def test_every_line_of_the_baseline_says_why() -> None:
     reasons = [why for lines in BASELINE.values() for why in lines.values()]
 
     assert [why for why in reasons if len(why) < 40] == []
+
+
+def test_the_javascript_tools_are_pinned_and_come_from_no_address() -> None:
+    package, lock = (
+        json.loads((mcp_js.SCRIPTS / name).read_text(encoding="utf-8"))
+        for name in ("package.json", "package-lock.json")
+    )
+    wanted = package["dependencies"] | package["optionalDependencies"]
+    locked = {
+        path.rpartition("node_modules/")[2]: entry["version"]
+        for path, entry in lock["packages"].items()
+        if path.count("node_modules/") == 1
+    }
+
+    assert {name: locked[name] for name in wanted} == wanted
+    assert [path for path, entry in lock["packages"].items() if "resolved" in entry] == []
+    assert [
+        path for path, entry in lock["packages"].items() if path and "integrity" not in entry
+    ] == []
