@@ -14,6 +14,8 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bookai.errors import OperatorNeeded
+from bookai.mcp_settings import AgentHostSettings as AgentHostSettings
+from bookai.mcp_settings import ApprovalsSettings, McpSettings
 from bookai.model_settings import ModelsSettings
 from bookai.models import Visibility
 
@@ -45,7 +47,7 @@ class ChannelSettings(_Table):
     brand: str = Field(default="BookAI Studio", max_length=40)
     approvals_needed: int = Field(default=1, ge=1, le=5)
     approvers: tuple[Annotated[str, Field(pattern=r"^operator:.", max_length=200)], ...] = ()
-    own_jobs: bool = True
+    own_jobs: bool | None = None
 
     @model_validator(mode="after")
     def _can_be_approved(self) -> Self:
@@ -86,33 +88,6 @@ class AuditSettings(_Table):
     exports: tuple[ExportSettings, ...] = ()
 
 
-HostWork = Literal["scout", "write", "edit", "match_offers", "render", "check", "report"]
-
-
-class AgentHostSettings(_Table):
-    """A host of agents (`bookai agents serve`); `capabilities` is what it is trusted with."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")
-    url: str = Field(max_length=500, pattern=r"^https?://[^\s/]")
-    token_env: str = Field(default="", pattern=r"^([A-Z][A-Z0-9_]*)?$")
-    capabilities: tuple[HostWork, ...] = ("scout", "write", "render")
-
-    def token(self) -> str:
-        """Return the token from the environment, which is read now.
-
-        Raises:
-            OperatorNeeded: the variable is not set.
-        """
-        if not self.token_env:
-            return ""
-        if not os.environ.get(self.token_env):
-            raise OperatorNeeded(
-                f"{self.token_env}, which opens agent host {self.name!r}, is not set.",
-                mend="Set it to the host's own BOOKAI_HOST_TOKEN.",
-            )
-        return os.environ[self.token_env]
-
-
 class Settings(_Table):
     """Everything an operator can set. Times are in the unit that the name says."""
 
@@ -121,6 +96,7 @@ class Settings(_Table):
     admin_dsn: str | None = None
     mcp_url: str | None = None
     mcp_token: str | None = None
+    mcp_state_keys: str | None = None
     http_port: int = Field(default=8931, ge=1, le=65535)
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     public_url: str | None = Field(default=None, max_length=500, pattern=r"^https?://[^\s/]")
@@ -129,6 +105,8 @@ class Settings(_Table):
     ollama: OllamaSettings = OllamaSettings()
     models: ModelsSettings = ModelsSettings()
     audit: AuditSettings = AuditSettings()
+    mcp: McpSettings = McpSettings()
+    approvals: ApprovalsSettings = ApprovalsSettings()
     channels: Mapping[str, ChannelSettings] = {"default": ChannelSettings()}
     sources: tuple[SourceSettings, ...] = ()
     agent_hosts: tuple[AgentHostSettings, ...] = ()
@@ -173,12 +151,22 @@ class Settings(_Table):
         return self.home / "links.key"
 
     @property
+    def state_keys_path(self) -> Path:
+        """The keys that seal what MCP clients carry between two rounds of a call."""
+        return Path(self.mcp.state_keys_file or self.home / "mcp-state.keys")
+
+    @property
+    def mcp_resource(self) -> str:
+        """The MCP server's address as clients know it."""
+        return self.mcp.url or f"http://127.0.0.1:{self.http_port}/mcp"
+
+    @property
     def web_url(self) -> str:
         """Where people reach the approval pages, without a slash at the end."""
         return (self.public_url or f"http://127.0.0.1:{self.http_port}").rstrip("/")
 
     def channel(self, name: str) -> ChannelSettings:
-        """Return a channel's settings.
+        """Return a channel's settings, with `own_jobs` as it is for the studio where not said.
 
         Raises:
             OperatorNeeded: there is no such channel.
@@ -189,7 +177,9 @@ class Settings(_Table):
                 mend=f"Known: {', '.join(sorted(self.channels))}. "
                 f"To add one: [channels.{name}] in {self.home / 'studio.toml'}.",
             )
-        return self.channels[name]
+        found = self.channels[name]
+        own_jobs = self.approvals.single_operator if found.own_jobs is None else found.own_jobs
+        return found.model_copy(update={"own_jobs": own_jobs})
 
 
 _ENVIRONMENT = {
@@ -197,6 +187,7 @@ _ENVIRONMENT = {
     "BOOKAI_ADMIN_DSN": "admin_dsn",
     "BOOKAI_MCP_URL": "mcp_url",
     "BOOKAI_MCP_TOKEN": "mcp_token",
+    "BOOKAI_MCP_STATE_KEYS": "mcp_state_keys",
     "BOOKAI_HTTP_PORT": "http_port",
     "BOOKAI_METRICS_PORT": "metrics_port",
     "BOOKAI_PUBLIC_URL": "public_url",

@@ -3,15 +3,14 @@
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, get_args
+from typing import Protocol
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 
 from bookai.errors import Refused
-from tools.base import Scope
-
-SCOPES: frozenset[str] = frozenset(get_args(Scope))
+from mcp_server.rights.access import Access
+from mcp_server.rights.scopes import SCOPES, from_wire, on_wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,10 @@ class TokenInfo(Protocol):
     def expires_at(self) -> datetime | None:
         """Its last moment, aware UTC; None for no end."""
 
+    @property
+    def resource(self) -> str | None:
+        """The address it was made for; None for this machine's own doors."""
+
 
 Lookup = Callable[[str], Awaitable[TokenInfo | None]]
 
@@ -81,8 +84,9 @@ def principal_of(token: TokenInfo) -> Principal:
 class TokenGate:
     """The SDK's TokenVerifier over the studio's own tokens."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, access: Access) -> None:
         self._lookup = lookup
+        self._access = access
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Return the token's rights, or None when it is unknown, revoked or expired."""
@@ -95,8 +99,9 @@ class TokenGate:
             token="",
             client_id=principal.name,
             subject=principal.name,
-            scopes=sorted(principal.scopes),
+            scopes=on_wire(principal.scopes),
             expires_at=int(found.expires_at.timestamp()) if found.expires_at else None,
+            resource=self._access.audience_of(found.resource),
         )
 
 
@@ -109,4 +114,4 @@ def principal_from_token() -> Principal:
     token = get_access_token()
     if token is None or token.subject is None:
         raise Refused("This call carries no valid token, and there is no anonymous access.")
-    return Principal(token.subject, frozenset(token.scopes))
+    return Principal(token.subject, from_wire(token.scopes))

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
@@ -16,7 +16,10 @@ from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.call import Call
 from mcp_server.legacy import say
-from mcp_server.schema import Arguments, GuardedTool, McpContext
+from mcp_server.rights.access import Access
+from mcp_server.rights.confirming import confirm
+from mcp_server.rights.detours import Detour
+from mcp_server.schema import Answer, Arguments, GuardedTool, McpContext
 from mcp_server.tasks.slip import carried
 from mcp_server.wire import error_result
 from tools.base import Scope, Tool, ToolContext
@@ -35,6 +38,8 @@ _LAST_WORDS_S = 5.0
 class Guard:
     """Stands around every tool; `who` tells the principal of the call that is being answered.
 
+    `access` says whether a tool that asks a person first is for clients that cannot ask.
+
     `audit(kind, actor, body)` writes one row. A call that may change something outside is refused
     when its row cannot be written: first `tool.calling`, then its outcome as `tool.called`.
     """
@@ -42,13 +47,12 @@ class Guard:
     make_context: MakeContext
     audit: AuditSink
     who: Callable[[], Principal]
+    access: Access = field(default_factory=Access)
 
     def around(self, tool: Tool) -> GuardedTool:
         """Return `tool` as the SDK calls it: without its context, with this guard around it."""
 
-        async def run(
-            guarded: GuardedTool, arguments: Arguments, mcp: McpContext
-        ) -> CallToolResult:
+        async def run(guarded: GuardedTool, arguments: Arguments, mcp: McpContext) -> Answer:
             try:
                 call = Call.of(tool, self.who(), arguments, mcp)
             except Refused as error:
@@ -85,10 +89,11 @@ class Guard:
             raise Refused(f"This needs the right {scope!r}, which {principal.name} lacks.")
         return self.make_context(principal, _unheard)
 
-    async def _answer(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> CallToolResult:
+    async def _answer(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> Answer:
         """Run the call and turn whatever comes out of it into an answer and an audit row."""
         name = call.tool.name
         problem: Exception | None = None
+        answer: CallToolResult | None = None
         try:
             answer = _success(guarded, await self._run(call, guarded, mcp))
         except asyncio.CancelledError as cancelled:
@@ -96,15 +101,21 @@ class Guard:
             raise
         except BookAIError as error:
             answer, problem = error_result(name, error), error
+        except Detour as detour:
+            problem = detour
         except Exception as error:
             logger.exception("Tool %s failed inside", name, extra={"action": "tool_crashed"})
             answer, problem = error_result(name, error), error
         call.count(problem)
         try:
-            return await self._witness(call, problem) or answer
+            told = await self._witness(call, problem) or answer
         except asyncio.CancelledError:
             await self._last_words(call, problem)
             raise
+        if isinstance(problem, Detour):
+            return problem.answer()
+        assert told is not None, "whatever is no detour has its answer"
+        return told
 
     async def _run(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> Record:
         tool = call.tool
@@ -114,6 +125,8 @@ class Guard:
         context = self.make_context(call.principal, _progress(mcp))
         if tool.needs_approval:
             await _check_approval(context, arguments)
+        if tool.confirm is not None:
+            await confirm(tool, context, arguments, mcp, self.access)
         if _is_watched(tool):
             await self._announce(call)
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool as McpTool
-from mcp.types import CallToolResult, ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -16,7 +16,8 @@ from tools.base import Tool
 
 Arguments = dict[str, Any]
 McpContext = Context[Any, Any]
-Runner = Callable[["GuardedTool", Arguments, McpContext], Awaitable[CallToolResult]]
+Answer = CallToolResult | InputRequiredResult
+Runner = Callable[["GuardedTool", Arguments, McpContext], Awaitable[Answer]]
 
 MAX_ID = 2**63 - 1
 _SHOWN_ERRORS = 20
@@ -43,7 +44,7 @@ class GuardedTool(McpTool):
 
     async def run(
         self, arguments: Arguments, context: McpContext, convert_result: bool = False
-    ) -> CallToolResult:
+    ) -> Answer:
         """Hand the call to the guard; its answer is complete and raises nothing but protocol."""
         return await self._runner(self, arguments, context)
 

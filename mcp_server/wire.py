@@ -10,6 +10,7 @@ from mcp.types import CallToolResult, TextContent
 
 from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.toolbox import AFTER_META, ERROR_META, MEND_META
+from mcp_server.rights.detours import Asked, CannotAsk
 
 NOT_ALLOWED = -32010
 """The protocol's code for a missing right: JSON-RPC leaves -32000 to -32019 to the server."""
@@ -30,6 +31,10 @@ class BadArguments(ToolFailed):
 def outcome_of(error: BaseException) -> str:
     """Return the closed-set label of an error, for metrics and the audit log."""
     match error:
+        case Asked():
+            return "asked"
+        case CannotAsk():
+            return "cannot_ask"
         case BadArguments():
             return "bad_arguments"
         case Refused():

@@ -27,6 +27,8 @@ from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
 from mcp_server.guard import AGENTS, Principal
+from mcp_server.rights.access import Access
+from mcp_server.rights.state_keys import open_keys, read_keys
 from mcp_server.rooms import NewsBus
 from mcp_server.server import StudioServer, build_server, load_tools
 from studio.crew import open_members
@@ -143,6 +145,19 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
         yield Studio(office, production, models, members)
 
 
+def access_of(settings: Settings) -> Access:
+    """Return how the MCP server is reached, by whom, and how far."""
+    keys = read_keys(settings.mcp_state_keys) if settings.mcp_state_keys else ()
+    return Access(
+        resource=settings.mcp_resource,
+        hosts=settings.mcp.allowed_hosts,
+        origins=settings.mcp.allowed_origins,
+        state_keys=keys or open_keys(settings.state_keys_path),
+        read_only=settings.mcp.read_only,
+        must_confirm=settings.mcp.confirm == "always",
+    )
+
+
 def tool_server(office: Office, principal: Principal | None = None) -> StudioServer:
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
@@ -185,6 +200,8 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         ),
         # Our own agents watch nothing.
         bus=None if principal == AGENTS else NewsBus(office.news),
+        # Our own agents are never asked anything, and have to work in a read-only server as well.
+        access=Access() if principal == AGENTS else access_of(settings),
     )
 
 
@@ -256,7 +273,7 @@ def _rules_of(settings: Settings) -> RulesOf:
     def rules(channel: str) -> Rules:
         found = channels.channel(channel)
         return Rules(
-            needed=found.approvals_needed, approvers=found.approvers, own_jobs=found.own_jobs
+            needed=found.approvals_needed, approvers=found.approvers, own_jobs=bool(found.own_jobs)
         )
 
     return rules

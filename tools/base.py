@@ -226,6 +226,9 @@ class Desk(Protocol):
         itself, the post is a dead letter now.
         """
 
+    async def get_approval(self, approval_id: int) -> ApprovalRow:
+        """Return one approval; raises `Refused` when there is none."""
+
 
 class Fetch(Protocol):
     """The one gate to the network: size, time and address limits inside."""
@@ -271,6 +274,9 @@ class Tool:
         timeout_s: the guard cancels the call after this many seconds.
         needs_approval: the guard refuses the call until an operator has said yes to the job;
             such a tool takes `job_id` and `post`.
+        confirm: returns the question that a client's person is asked before the call, from the same
+            arguments as `run`, or None; the same question each time, for an answer counts only
+            for the very question that was shown.
         private: arguments that hold a person's own words: they stay out of the audit log, even as a
             digest, so that they can be erased.
         task: long work of a processor, such as rendering: for clients that know tasks, only a few
@@ -283,6 +289,7 @@ class Tool:
     scope: Scope
     timeout_s: float
     needs_approval: bool = False
+    confirm: Callable[Concatenate[ToolContext, ...], Awaitable[str | None]] | None = None
     private: frozenset[str] = frozenset()
     task: bool = False
     read_only: bool = False

@@ -1,3 +1,4 @@
+import json
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -5,6 +6,8 @@ from pydantic import Field
 from bookai.errors import Refused
 from bookai.models import PostEdit
 from tools.base import ApprovalRow, Tool, ToolContext
+
+_SHOWN_TITLE = 120
 
 
 async def decide_approval(
@@ -36,10 +39,30 @@ async def decide_approval(
     )
 
 
+async def _question(
+    ctx: ToolContext,
+    approval_id: int,
+    decision: Literal["approve", "reject"],
+    reason: str = "",
+    edit: PostEdit | None = None,
+) -> str:
+    """Name the very bytes: an answer about another title or video is no answer to this."""
+    row = await ctx.desk.get_approval(approval_id)
+    post = row.post
+    title = json.dumps(row.title[:_SHOWN_TITLE], ensure_ascii=False)
+    words = " with changed words" if edit else ""
+    then = " It is published at once." if decision == "approve" else ""
+    return (
+        f"{decision.capitalize()} post {approval_id}{words}, {title} (digest {row.digest[:12]}) "
+        f"for {post.platform}/{post.account}?{then} It cannot be taken back."
+    )
+
+
 TOOL = Tool(
     run=decide_approval,
     title="Approve or reject a post",
     scope="approve",
+    confirm=_question,
     private=frozenset({"reason"}),
     timeout_s=15,
     destructive=True,

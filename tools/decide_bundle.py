@@ -45,10 +45,20 @@ async def decide_bundle(
     )
 
 
+async def _question(ctx: ToolContext, bundle: Bundle) -> str:
+    yes = ", ".join(map(str, bundle.approve)) or "none"
+    no = ", ".join(str(one.approval_id) for one in bundle.reject) or "none"
+    return (
+        f"Approve posts {yes} ({len(bundle.approve)}) and reject posts {no} "
+        f"({len(bundle.reject)})? Those approved are published at once. It cannot be taken back."
+    )
+
+
 TOOL = Tool(
     run=decide_bundle,
     title="Approve and reject posts",
     scope="approve",
+    confirm=_question,
     private=frozenset({"bundle"}),
     timeout_s=30,
     destructive=True,

@@ -22,13 +22,17 @@ PREFIX = "bka_"
 
 MAX_TTL = timedelta(days=3650)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+_RESOURCE = re.compile(r"https?://[^\s/?#@]+/[^\s?#]{0,400}")
 _MAX_TOKEN = 200
 
-_COLUMNS = "t.token_id, t.name, t.scopes, t.created_by, t.created_at, t.expires_at, t.revoked_at"
+_COLUMNS = """
+       t.token_id, t.name, t.scopes, t.created_by, t.created_at, t.expires_at, t.revoked_at,
+       t.resource
+"""
 
 INSERT_TOKEN = """
-INSERT INTO tokens (name, sha256, scopes, created_by, expires_at)
-VALUES ($1, $2, $3, $4, now() + $5::interval)
+INSERT INTO tokens (name, sha256, scopes, created_by, expires_at, resource)
+VALUES ($1, $2, $3, $4, now() + $5::interval, $6)
 RETURNING token_id, expires_at
 """
 SELECT_LIVE = f"""
@@ -39,6 +43,13 @@ SELECT {_COLUMNS}
    AND t.expires_at > $2
 """  # noqa: S608  # a constant of ours
 SELECT_ALL = f"SELECT {_COLUMNS} FROM tokens t ORDER BY t.token_id DESC"  # noqa: S608  # as above
+SELECT_ANY_LIVE = """
+SELECT EXISTS (SELECT
+                 FROM tokens
+                WHERE resource = $1
+                  AND revoked_at IS NULL
+                  AND expires_at > $2)
+"""
 REVOKE_TOKEN = """
 UPDATE tokens
    SET revoked_by = $2, revoked_at = now()
@@ -49,7 +60,10 @@ RETURNING token_id
 
 
 class TokenRow(Record):
-    """A token without its secret."""
+    """A token without its secret.
+
+    `resource` is the address it was made for; None is this machine's own doors.
+    """
 
     token_id: int
     name: str
@@ -58,26 +72,40 @@ class TokenRow(Record):
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    resource: str | None = None
 
 
-async def create(db: Pool | Con, name: str, scopes: Iterable[str], ttl: timedelta, by: str) -> str:
-    """Make a token and return it, the only time anyone sees it.
+async def create(  # whose, for what, how long, by whom, for which address
+    db: Pool | Con,
+    name: str,
+    scopes: Iterable[str],
+    ttl: timedelta,
+    by: str,
+    *,
+    resource: str | None = None,
+) -> str:
+    """Make a token for one address and return it, the only time anyone sees it.
+
+    Without a `resource` it is for this machine's own doors.
 
     Raises:
         Refused: the name is taken or no plain word, a scope does not exist, an agent's token
-            could approve, or `ttl` is not between now and ten years.
+            could approve, `ttl` is not between now and ten years, or `resource` is no address.
     """
     wanted = sorted(set(scopes))
     _check(name, wanted, ttl)
+    if resource is not None and not _RESOURCE.fullmatch(resource):
+        raise Refused(f"{resource[:80]!r} is no address of a server: https://HOST/mcp")
     token = PREFIX + secrets.token_urlsafe(32)
     try:
         async with audit.transaction(db) as con:
-            row = await con.fetchrow(INSERT_TOKEN, name, hash_of(token), wanted, by, ttl)
+            row = await con.fetchrow(INSERT_TOKEN, name, hash_of(token), wanted, by, ttl, resource)
             body = {
                 "token_id": row["token_id"],
                 "name": name,
                 "scopes": wanted,
                 "expires_at": row["expires_at"],
+                "resource": resource,
             }
             await audit.append(con, "token.created", by, body)
     except asyncpg.UniqueViolationError as error:
@@ -96,6 +124,11 @@ async def lookup_hash(db: Pool | Con, sha256: bytes, now: datetime) -> TokenRow 
     """Return whose token has this hash, or None: for one who keeps the hash and not the token."""
     row = await db.fetchrow(SELECT_LIVE, sha256, now)
     return _row(row) if row else None
+
+
+async def is_any_live(db: Pool | Con, resource: str, now: datetime) -> bool:
+    """Tell whether anybody holds a live token for this address."""
+    return bool(await db.fetchval(SELECT_ANY_LIVE, resource, now))
 
 
 def is_token(text: str) -> bool:

@@ -19,6 +19,8 @@ _CALLED = Label(
         "ok",
         "bad_arguments",
         "refused",
+        "asked",
+        "cannot_ask",
         "try_later",
         "operator_needed",
         "tool_failed",

@@ -11,6 +11,24 @@ from studio.commands._door import as_json, operator, print_json, print_rows, run
 from studio.wiring import open_office
 
 SCOPES = ("read", "operate", "approve", "agent", "admin")
+_WIRE = "studio:"
+
+
+class _Right(click.ParamType[str]):
+    """A right, by the studio's name or by the one on the wire: `read` or `studio:read`."""
+
+    name = "right"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the studio's own name of the right."""
+        right = value.removeprefix(_WIRE)
+        if right not in SCOPES:
+            self.fail(f"{value!r} is none of {', '.join(SCOPES)}.", param, ctx)
+        return right
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return the rights there are, for the help."""
+        return f"[{'|'.join(SCOPES)}]"
 
 
 @click.command(epilog="Example: bookai migrate")
@@ -60,24 +78,34 @@ def token_command() -> None:
 
 @token_command.command(epilog="Example: bookai token create phone --scope read --scope approve")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES))
+@click.option("--scope", "scopes", multiple=True, required=True, type=_Right())
 @click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True)
+@click.option("--for", "resource", metavar="URL", help="The server's address, else the setting's.")
 @as_json
-def create(name: str, scopes: tuple[str, ...], days: int, json_: bool) -> None:
-    """Make a token and show it once; only its hash is kept."""
+def create(
+    name: str, scopes: tuple[str, ...], days: int, resource: str | None, json_: bool
+) -> None:
+    """Make a token for this studio's MCP server and show it once; only its hash is kept."""
+    settings = read_settings()
+    made_for = resource or settings.mcp_resource
 
     async def work() -> str:
-        async with open_office(read_settings()) as office:
+        async with open_office(settings) as office:
             return await tokens.create(
-                office.database.pool, name, scopes, timedelta(days=days), operator()
+                office.database.pool,
+                name,
+                scopes,
+                timedelta(days=days),
+                operator(),
+                resource=made_for,
             )
 
     token = run(work())
     if json_:
-        print_json({"name": name, "token": token})
+        print_json({"name": name, "token": token, "resource": made_for})
         return
     click.echo(token)
-    click.echo("shown this once; give it to the client as a bearer token", err=True)
+    click.echo(f"shown this once; a bearer token for {made_for} and nowhere else", err=True)
 
 
 @token_command.command("list", epilog="Example: bookai token list")
@@ -92,7 +120,16 @@ def list_tokens(json_: bool) -> None:
     rows = run(work())
     if json_:
         print_json(
-            [{"name": r.name, "scopes": list(r.scopes), "expires": r.expires_at} for r in rows]
+            [
+                {
+                    "name": r.name,
+                    "scopes": list(r.scopes),
+                    "resource": r.resource,
+                    "expires": r.expires_at,
+                    "revoked": r.revoked_at,
+                }
+                for r in rows
+            ]
         )
         return
     print_rows(
@@ -100,6 +137,7 @@ def list_tokens(json_: bool) -> None:
         (
             ("name", lambda r: r.name),
             ("scopes", lambda r: ", ".join(r.scopes)),
+            ("for", lambda r: r.resource or "this machine"),
             ("expires", lambda r: r.expires_at),
             ("revoked", lambda r: r.revoked_at),
         ),

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 
 import click
 
+from bookai.db import tokens
 from bookai.models import Queue
-from bookai.settings import read_settings
+from bookai.settings import Settings, read_settings
 from graphs.queues import QUEUES
 from mcp_server.guard import operator_here
+from mcp_server.rights.binding import check_address
 from mcp_server.server import serve_http, serve_stdio
 from studio.commands._door import operator, run
 from studio.daemon import Hands, keep_house, serve_metrics, work
-from studio.wiring import front_door, open_office, open_studio, tool_server
+from studio.wiring import access_of, front_door, now, open_office, open_studio, tool_server
 
 MOST = 16
 
@@ -32,24 +34,52 @@ def stopping() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(name)
 
 
-@click.command(epilog="Example: bookai serve --port 8931")
+_read_only = click.option(
+    "--read-only", is_flag=True, help="Offer no MCP tool that changes anything, whatever the right."
+)
+
+
+@click.command(epilog="Examples: bookai serve --port 8931 · bookai serve --read-only")
 @click.option("--port", type=click.IntRange(1, 65535), help="Instead of the setting's.")
-def serve_command(port: int | None) -> None:
+@_read_only
+def serve_command(port: int | None, read_only: bool) -> None:
     """Offer MCP on http://127.0.0.1:PORT/mcp and the approval pages on /approvals."""
-    run(_serve(port), verbose=True)
+    run(_serve(port, read_only), verbose=True)
 
 
-async def _serve(port: int | None) -> None:
-    settings = read_settings()
-    port = port or settings.http_port
+async def _serve(port: int | None, read_only: bool) -> None:
+    settings = _limited(read_settings(), read_only)
+    if port:
+        # Tokens and links are for the port on which they are answered.
+        settings = settings.model_copy(update={"http_port": port})
     async with open_office(settings) as office:
+        pool = office.database.pool
+
+        async def has_token(resource: str) -> bool:
+            return await tokens.is_any_live(pool, resource, now())
+
+        is_local = await check_address(settings.mcp.host, access_of(settings), has_token)
         with stopping() as stop:
             serve_metrics(settings)
             async with asyncio.TaskGroup() as group:
                 group.create_task(
-                    serve_http(front_door(office), port=port, stop=stop, on_ready=_announce)
+                    serve_http(
+                        front_door(office),
+                        host=settings.mcp.host,
+                        port=settings.http_port,
+                        stop=stop,
+                        on_ready=_announce,
+                        loopback_only=is_local,
+                    )
                 )
                 group.create_task(keep_house(office, stop))
+
+
+def _limited(settings: Settings, read_only: bool) -> Settings:
+    """Return the settings with the flag; it can take away and never give."""
+    if not read_only:
+        return settings
+    return settings.model_copy(update={"mcp": settings.mcp.model_copy(update={"read_only": True})})
 
 
 def _announce(url: str) -> None:
@@ -58,13 +88,14 @@ def _announce(url: str) -> None:
 
 
 @click.command(epilog="Example: bookai mcp   (an MCP client starts this command)")
-def mcp_command() -> None:
+@_read_only
+def mcp_command(read_only: bool) -> None:
     """Offer the tools over MCP on standard input and output, to whoever started this."""
-    run(_mcp())
+    run(_mcp(read_only))
 
 
-async def _mcp() -> None:
-    async with open_office(read_settings()) as office:
+async def _mcp(read_only: bool) -> None:
+    async with open_office(_limited(read_settings(), read_only)) as office:
         await serve_stdio(tool_server(office, operator_here(operator())))
 
 

@@ -26,6 +26,13 @@ from tools.base import JobDetail
 EXAMPLE = Path(studio.__file__).parent / "examples" / "leap-second.md"
 SETTLED = frozenset({"waiting", "done", "refused", "failed", "cancelled"})
 
+_FIRST_DAY = """\
+# Written with this studio's first video. It has one operator, who may approve what he asked for
+# himself. When a second one comes: false, and each approves what the other asked for.
+[approvals]
+single_operator = true
+"""
+
 
 @click.command(
     epilog="Examples: bookai make article.md · bookai make https://example.org/feed.xml · "
@@ -61,6 +68,12 @@ async def _make(
     async with open_studio(settings) as house:
         office = house.office
         desk, pool = office.desk, office.database.pool
+        if not await jobs.list_rows(pool, None, 1) and _settle_in(settings.home):
+            click.echo(
+                "one operator, who approves his own videos: "
+                f"so says {settings.home / 'studio.toml'} from now on",
+                err=True,
+            )
         if carry_on and (unfinished := await jobs.list_unfinished(pool, source)):
             resume = unfinished[0]
             click.echo(f"carrying on job {resume}, which was interrupted", err=True)
@@ -76,6 +89,17 @@ async def _make(
         await _carry(house, job_id, quiet=quiet)
         await seal_audit(office.database, settings)
         return await desk.get_job(job_id)
+
+
+def _settle_in(home: Path) -> bool:
+    """Write the settings of a one-person studio, unless there are some; tell whether it did."""
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        with (home / "studio.toml").open("x", encoding="utf-8") as file:
+            file.write(_FIRST_DAY)
+    except FileExistsError:
+        return False
+    return True
 
 
 async def _carry(house: Studio, job_id: int, *, quiet: bool) -> None:

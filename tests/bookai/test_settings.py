@@ -86,4 +86,27 @@ def test_without_a_file_the_channels_are_those_of_the_settings(tmp_path: Path) -
 
     assert not channels.channel("news").own_jobs
     write(tmp_path, "[channels.news]\n")
-    assert channels.channel("news").own_jobs
+    assert channels.channel("news").own_jobs is False
+
+
+def test_nobody_approves_his_own_unless_the_studio_or_the_channel_says_so(tmp_path: Path) -> None:
+    asked = {}
+    for name, text in {
+        "nothing": "[channels.news]\n",
+        "studio": "[approvals]\nsingle_operator = true\n[channels.news]\n",
+        "channel": "[channels.news]\nown_jobs = true\n",
+        "both": "[approvals]\nsingle_operator = true\n[channels.news]\nown_jobs = false\n",
+    }.items():
+        asked[name] = read_settings(write(tmp_path, text)).channel("news").own_jobs
+
+    assert asked == {"nothing": False, "studio": True, "channel": True, "both": False}
+
+
+def test_the_server_is_known_by_its_url_or_its_port(tmp_path: Path) -> None:
+    plain = read_settings(write(tmp_path, "http_port = 9000\n"))
+    named = read_settings(
+        write(tmp_path, "[mcp]\nurl = 'https://a.example/mcp'\nallowed_hosts = ['a.example']\n")
+    )
+
+    assert plain.mcp_resource == "http://127.0.0.1:9000/mcp"
+    assert named.mcp_resource == "https://a.example/mcp"

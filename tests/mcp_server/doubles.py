@@ -21,6 +21,7 @@ from bookai.errors import OperatorNeeded, Refused, TryLater
 from bookai.models import Post, PostEdit, Record
 from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
+from mcp_server.rights.access import DEFAULT_RESOURCE, Access
 from mcp_server.rooms import NewsBus, Signer
 from mcp_server.server import StudioServer, build_server, serve_http
 from tests.mcp_server.library import NOW, FakeLibrary, FakeWire
@@ -144,6 +145,9 @@ class FakeDesk:
         self.decided.append((approval_id, approve, reason, by))
         return _approval(approval_id, "approved" if approve else "rejected", by)
 
+    async def get_approval(self, approval_id: int) -> ApprovalRow:
+        return _approval(approval_id, "pending", None)
+
     async def check_approved(self, job_id: int, digest: str) -> None:
         if (job_id, digest) not in self.approved:
             raise Refused(f"Job {job_id} waits for the operator: bookai approve {job_id}")
@@ -195,6 +199,7 @@ class Token:
     name: str
     scopes: frozenset[str]
     expires_at: datetime | None = None
+    resource: str | None = DEFAULT_RESOURCE
 
 
 @dataclass
@@ -207,6 +212,7 @@ class Studio:
     library: FakeLibrary = field(default_factory=FakeLibrary)
     wire: FakeWire = field(default_factory=FakeWire)
     signer: Signer | None = None
+    access: Access = field(default_factory=Access)
     audit_fails: bool = False
     audit_fails_after: int | None = None
     noted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -251,6 +257,7 @@ class Studio:
             lookup=None if principal else self.lookup,
             library=self.library,
             signer=self.signer,
+            access=self.access,
             bus=NewsBus(self.wire),
         )
 

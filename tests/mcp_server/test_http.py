@@ -21,7 +21,11 @@ CALL: dict[str, Any] = {
     "params": {
         "name": "decide_approval",
         "arguments": {"approval_id": 1, "decision": "approve"},
-        "_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28"},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
     },
 }
 MODERN = {
@@ -45,15 +49,22 @@ async def test_a_token_of_an_operator_decides_in_its_own_name(studio: Studio) ->
     assert row.decided_by == "operator:alice"
 
 
-@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer guessed"}])
+METADATA = "http://127.0.0.1:8931/.well-known/oauth-protected-resource/mcp"
+
+
+@pytest.mark.parametrize(
+    ("headers", "error"), [({}, ""), ({"authorization": "Bearer x"}, 'error="invalid_token", ')]
+)
 async def test_without_a_valid_token_there_is_nothing_on_loopback_either(
-    studio: Studio, headers: dict[str, str]
+    studio: Studio, headers: dict[str, str], error: str
 ) -> None:
     async with studio.served() as url:
         answer = await post(url, headers)
 
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token", scope="read"'
+    assert answer.headers["www-authenticate"] == (
+        f'Bearer {error}scope="studio:read", resource_metadata="{METADATA}"'
+    )
     assert studio.desk.decided == []
 
 
@@ -83,8 +94,8 @@ async def test_a_missing_right_is_a_403_that_names_it_and_is_audited(studio: Stu
         answer = await post(url, {"authorization": "Bearer of-reader"})
 
     assert answer.status_code == 403
-    assert (
-        answer.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="approve"'
+    assert answer.headers["www-authenticate"] == (
+        f'Bearer error="insufficient_scope", scope="studio:approve", resource_metadata="{METADATA}"'
     )
     assert answer.json()["error"]["message"].startswith("decide_approval needs the right")
     [(kind, actor, body)] = studio.rows

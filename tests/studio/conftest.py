@@ -21,6 +21,7 @@ def settings(dsn: str, admin_dsn: str, tmp_path: Path) -> Settings:
             "dsn": dsn,
             "admin_dsn": admin_dsn,
             "metrics_port": 0,
+            "approvals": {"single_operator": True},
             # Nothing listens on the discard port: the built-in writer writes.
             "ollama": {"host": "http://127.0.0.1:9"},
         }

@@ -23,6 +23,32 @@ async def test_a_token_is_known_again_by_its_hash_alone(pool: asyncpg.Pool) -> N
     assert await tokens.list_(pool) == (row,)
 
 
+async def test_a_token_is_kept_with_the_address_it_was_made_for(pool: asyncpg.Pool) -> None:
+    """Point 17: tokens are stored hashed and bound to one address."""
+    here, there, now = "https://a.example/mcp", "https://b.example/mcp", datetime.now(UTC)
+    token = await tokens.create(pool, "ci", ["read"], DAY, ANN, resource=here)
+
+    row = await tokens.lookup(pool, token, now)
+
+    assert row is not None
+    assert row.resource == here
+    assert await tokens.is_any_live(pool, here, now)
+    assert not await tokens.is_any_live(pool, there, now)
+    assert not await tokens.is_any_live(pool, here, row.expires_at)
+    await tokens.revoke(pool, "ci", ANN)
+    assert not await tokens.is_any_live(pool, here, now)
+
+
+@pytest.mark.parametrize(
+    "resource", ["", "studio", "ftp://a/mcp", "https://a/mcp?x", "https://a b/"]
+)
+async def test_a_token_is_for_an_address_and_nothing_else(
+    pool: asyncpg.Pool, resource: str
+) -> None:
+    with pytest.raises(Refused, match="no address"):
+        await tokens.create(pool, "ci", ["read"], DAY, ANN, resource=resource)
+
+
 async def test_who_kept_the_hash_alone_learns_of_a_revocation_too(pool: asyncpg.Pool) -> None:
     token = await tokens.create(pool, "phone", ["read"], DAY, ANN)
     kept = tokens.hash_of(token)

@@ -1,0 +1,83 @@
+"""What an operator says about MCP servers, ours and those of agents, and about who may approve."""
+
+import os
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bookai.errors import OperatorNeeded
+
+_NAME = r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)"
+AllowedHost = Annotated[str, Field(max_length=260, pattern=rf"^{_NAME}(:(\d{{1,5}}|\*))?$")]
+AllowedOrigin = Annotated[
+    str, Field(max_length=270, pattern=rf"^https?://{_NAME}(:(\d{{1,5}}|\*))?$")
+]
+
+
+class McpSettings(BaseModel):
+    """How the MCP server of `bookai serve` is reached.
+
+    `url` is its address as clients know it: tokens are made for it. `confirm` says whether a
+    client that cannot ask its person may decide at all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", max_length=255, pattern=r"^[0-9A-Za-z.:-]+$")
+    url: str | None = Field(default=None, max_length=500, pattern=r"^https?://[^\s/@?#]+/[^\s?#]*$")
+    allowed_hosts: tuple[AllowedHost, ...] = ()
+    allowed_origins: tuple[AllowedOrigin, ...] = ()
+    state_keys_file: str | None = Field(default=None, max_length=4096)
+    read_only: bool = False
+    confirm: Literal["where_possible", "always"] = "where_possible"
+
+    @model_validator(mode="after")
+    def _knows_itself(self) -> Self:
+        name = urlsplit(self.url).netloc if self.url else ""
+        known = {host.removesuffix(":*") for host in self.allowed_hosts} | set(self.allowed_hosts)
+        is_local = urlsplit(self.url or "").hostname in ("127.0.0.1", "localhost", "::1")
+        if name and not is_local and name not in known and name.rpartition(":")[0] not in known:
+            raise ValueError(f"allowed_hosts must name {name!r}, the host of url")
+        return self
+
+
+class ApprovalsSettings(BaseModel):
+    """Who may approve, in every channel that says nothing else.
+
+    With one operator there is nobody else to ask: `single_operator` lets him approve what he asked
+    for himself.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    single_operator: bool = False
+
+
+HostWork = Literal["scout", "write", "edit", "match_offers", "render", "check", "report"]
+
+
+class AgentHostSettings(BaseModel):
+    """A host of agents (`bookai agents serve`); `capabilities` is what it is trusted with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")
+    url: str = Field(max_length=500, pattern=r"^https?://[^\s/]")
+    token_env: str = Field(default="", pattern=r"^([A-Z][A-Z0-9_]*)?$")
+    capabilities: tuple[HostWork, ...] = ("scout", "write", "render")
+
+    def token(self) -> str:
+        """Return the token from the environment, which is read now.
+
+        Raises:
+            OperatorNeeded: the variable is not set.
+        """
+        if not self.token_env:
+            return ""
+        if not os.environ.get(self.token_env):
+            raise OperatorNeeded(
+                f"{self.token_env}, which opens agent host {self.name!r}, is not set.",
+                mend="Set it to the host's own BOOKAI_HOST_TOKEN.",
+            )
+        return os.environ[self.token_env]
