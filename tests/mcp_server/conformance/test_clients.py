@@ -9,7 +9,7 @@ from bookai.db.mcp.tasks import Tasks
 from bookai.db.pool import Pool
 from tests.mcp_server.conformance.stage import TOKEN, Stage, opened
 from tests.mcp_server.tasks.orders import order
-from tests.peers import mcp_js
+from tests.peers import judges
 
 
 def outcomes(stage: Stage) -> list[tuple[str, str]]:
@@ -25,12 +25,12 @@ async def test_a_typescript_client_lists_calls_answers_renders_approves_and_canc
     pool: Pool, dsn: str, tmp_path: Path, client: str, era: str
 ) -> None:
     """Point 3: the SDKs 1.x and 2.x, the second with the official Tasks package."""
-    mcp_js.require()
+    judges.require()
     stage = Stage(store=Tasks(pool, dsn), work_dir=tmp_path)
     asked = json.dumps(order(tmp_path, lines=2))
 
     async with opened(stage.server(None)) as url:
-        ran = await mcp_js.run(mcp_js.script(client), url, TOKEN, asked)
+        ran = await judges.run(judges.script(client), url, TOKEN, asked)
     assert ran.code == 0, ran.err
 
     said = ran.told

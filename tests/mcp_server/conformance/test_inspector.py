@@ -14,7 +14,7 @@ from mcp_server.server import load_tools
 from tests.mcp_server.conformance.stage import TOKEN, Stage, opened
 from tests.mcp_server.doubles import Studio, Token
 from tests.mcp_server.tasks.shop import rows
-from tests.peers import mcp_js
+from tests.peers import judges
 from tools.base import Tool
 
 ERAS = ("legacy", "modern")
@@ -48,13 +48,13 @@ def http(url: str, era: str, *rest: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("token", [TOKEN, "of-agent"])
 async def test_every_schema_is_portable(era: str, token: str) -> None:
     """Point 3: `--strict` finds no schema that some client could not read, for either role."""
-    mcp_js.require()
+    judges.require()
     house = House()
     right = house.tokens[token].scopes
 
     async with opened(house.server(None)) as url:
         bearer = ("--header", f"Authorization: Bearer {token}")
-        ran = await mcp_js.inspect(*http(url, era, "--method", "tools/list", "--strict", *bearer))
+        ran = await judges.inspect(*http(url, era, "--method", "tools/list", "--strict", *bearer))
 
     problems = [line for line in ran.err.splitlines() if line.startswith(("Warning", "Error"))]
     paths = re.findall(r"^  Path: (\S+)", ran.err, re.MULTILINE)
@@ -72,13 +72,13 @@ async def test_a_call_that_takes_long_is_followed_to_its_end_as_a_task(
     pool: Pool, dsn: str
 ) -> None:
     """Point 3: the Inspector's own client of the Tasks extension reads ours."""
-    mcp_js.require()
+    judges.require()
     stage = Stage(store=Tasks(pool, dsn))
     call = ("--method", "tools/call", "--tool-name", "slow_compute")
     wanted = ("--tool-args-json", '{"seconds": 1, "label": "for the Inspector"}')
 
     async with opened(stage.server(None)) as url:
-        ran = await mcp_js.inspect(*http(url, "modern", *call, *wanted, *BEARER))
+        ran = await judges.inspect(*http(url, "modern", *call, *wanted, *BEARER))
 
     assert ran.code == 0, ran.err
     assert ran.told["result"]["structuredContent"] == {"text": "done for the Inspector"}
@@ -89,7 +89,7 @@ async def test_a_call_that_takes_long_is_followed_to_its_end_as_a_task(
 @pytest.mark.parametrize("era", ERAS)
 async def test_it_reads_resources_and_prompts_and_tells_errors_apart(era: str) -> None:
     """Point 8: a tool's refusal, a wrong token and an unknown name are three different things."""
-    mcp_js.require()
+    judges.require()
     stage = Stage()
     call = ("--method", "tools/call", "--tool-name")
 
@@ -101,7 +101,7 @@ async def test_it_reads_resources_and_prompts_and_tells_errors_apart(era: str) -
             "unknown": (*call, "no_such_tool", *BEARER),
             "stranger": ("--method", "tools/list", *WRONG),
         }
-        ran = {name: await mcp_js.inspect(*http(url, era, *words)) for name, words in asked.items()}
+        ran = {name: await judges.inspect(*http(url, era, *words)) for name, words in asked.items()}
 
     codes = {name: one.code for name, one in ran.items()}
     assert codes == {
@@ -120,15 +120,13 @@ async def test_it_reads_resources_and_prompts_and_tells_errors_apart(era: str) -
 @pytest.mark.parametrize("era", ERAS)
 async def test_it_speaks_with_the_studio_over_standard_input(era: str) -> None:
     """Point 1: the same server, both eras, as a process of the client's own."""
-    mcp_js.require()
+    judges.require()
     program = Path(__file__).parents[1] / "stdio_studio.py"
     server = ("--", sys.executable, "-P", str(program), "operator")
     method = ("--method", "tools/call", "--tool-name", "echo", "--tool-args-json", '{"text": "x"}')
 
-    ran = await mcp_js.inspect(
-        *("--transport", "stdio", "--protocol-era", era, *method, *server),
-        env={"PYTHONPATH": str(mcp_js.ROOT)},
-    )
+    here = ("--transport", "stdio", "--protocol-era", era, "-e", f"PYTHONPATH={judges.ROOT}")
+    ran = await judges.inspect(*here, *method, *server)
 
     assert ran.code == 0, ran.err
     assert ran.told["result"]["structuredContent"] == {"text": "x", "by": "operator:alice"}

@@ -9,7 +9,7 @@ import pytest
 from bookai.db.mcp.tasks import Tasks
 from bookai.db.pool import Pool
 from tests.mcp_server.conformance.stage import OpenDoor, Stage, opened
-from tests.peers import mcp_js
+from tests.peers import judges
 
 BASELINE = tomllib.loads(Path(__file__).with_name("baseline.toml").read_text(encoding="utf-8"))
 FEWEST = {"2026-07-28": 190, "2025-11-25": 80}
@@ -22,11 +22,11 @@ async def test_every_check_of_the_revision_passes_or_has_a_written_reason(
     pool: Pool, dsn: str, tmp_path: Path, revision: str
 ) -> None:
     """Point 2: both requirement sets and all ten tasks scenarios, against our server factory."""
-    mcp_js.require()
+    judges.require()
     stage = Stage(store=Tasks(pool, dsn))
 
     async with opened(OpenDoor(stage.server(None))) as url:
-        checks = await mcp_js.judge(url, revision, tmp_path)
+        checks = await judges.judge(url, revision, tmp_path)
 
     unmet = {
         f"{check.scenario}:{check.name}": f"{check.status}: {check.why}"
@@ -47,7 +47,7 @@ def test_every_line_of_the_baseline_says_why() -> None:
 
 def test_the_javascript_tools_are_pinned_and_come_from_no_address() -> None:
     package, lock = (
-        json.loads((mcp_js.SCRIPTS / name).read_text(encoding="utf-8"))
+        json.loads((judges.SCRIPTS / name).read_text(encoding="utf-8"))
         for name in ("package.json", "package-lock.json")
     )
     wanted = package["dependencies"] | package["optionalDependencies"]

@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,14 +56,15 @@ def require() -> None:
         pytest.skip(f"there is no Node {_OLDEST_NODE} or newer here: make conformance")
 
 
-async def run(script: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
+async def run(script: Path, *arguments: str) -> Ran:
     """Run a script to its end; one that takes longer than LIMIT_S is killed."""
     node = _node()
     assert node is not None, "require() comes first"
     process = await asyncio.create_subprocess_exec(
         *(node, str(script), *arguments),
         cwd=FOLDER,
-        env={"PATH": os.environ["PATH"], "HOME": str(FOLDER), "NO_COLOR": "1", **(env or {})},
+        # Without a home the Inspector would write into the operator's own.
+        env={"PATH": os.environ["PATH"], "HOME": str(FOLDER), "NO_COLOR": "1"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -88,11 +88,9 @@ async def judge(url: str, revision: str, results: Path) -> tuple[Check, ...]:
     return checks
 
 
-async def inspect(*arguments: str, env: Mapping[str, str] | None = None) -> Ran:
+async def inspect(*arguments: str) -> Ran:
     """Run the Inspector's command line, which writes JSON."""
-    catalogue = FOLDER / "inspector.json"
-    env = {"MCP_CATALOG_PATH": str(catalogue), **(env or {})}
-    return await run(INSPECTOR, "--cli", "--format", "json", *arguments, env=env)
+    return await run(INSPECTOR, "--cli", "--format", "json", *arguments)
 
 
 def script(name: str) -> Path:
