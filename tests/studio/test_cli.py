@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bookai.settings import read_settings
 from studio.cli import _COMMANDS
 from studio.cli import bookai as root
 from studio.commands._door import operator
@@ -72,6 +73,27 @@ def test_the_log_of_a_new_studio_verifies(env: dict[str, str]) -> None:
     assert done.stdout.splitlines()[-1] == "the audit log verifies"
 
 
+def test_a_new_studio_has_one_operator_and_says_so(env: dict[str, str]) -> None:
+    toml = Path(env["BOOKAI_HOME"]) / "studio.toml"
+
+    done = bookai(env, "make", "missing.md")
+
+    assert f"one operator, who approves his own videos: so says {toml}" in done.stderr
+    assert read_settings(env).channel("default").own_jobs
+
+
+def test_a_public_server_is_refused_with_what_to_do(env: dict[str, str]) -> None:
+    home = Path(env["BOOKAI_HOME"])
+    home.mkdir()
+    (home / "studio.toml").write_text("[mcp]\nhost = '0.0.0.0'\n")
+
+    done = bookai(env, "serve")
+
+    assert done.returncode == 1
+    assert "does not listen on '0.0.0.0'" in done.stderr
+    assert "https://NAME/mcp" in done.stderr
+
+
 def test_wrong_usage_ends_with_2(env: dict[str, str]) -> None:
     assert bookai(env, "make").returncode == 2
     assert bookai(env, "nonsense").returncode == 2
@@ -119,13 +141,15 @@ def test_a_database_that_is_down_is_an_error_with_a_mend(env: dict[str, str]) ->
 
 
 def test_a_token_is_shown_once_and_never_again(env: dict[str, str]) -> None:
-    token = bookai(env, "token", "create", "phone", "--scope", "read").stdout.strip()
+    arguments = ("token", "create", "phone", "--scope", "studio:read", "--scope", "operate")
+    token = bookai(env, *arguments).stdout.strip()
 
     listed = bookai(env, "token", "list").stdout
     logged = bookai(env, "audit", "tail", "--limit", "100").stdout
 
     assert token.startswith("bka_")
-    assert "phone" in listed
+    for told in ("phone", "operate, read", "http://127.0.0.1:8931/mcp"):
+        assert told in listed
     assert token not in listed + logged
 
 
