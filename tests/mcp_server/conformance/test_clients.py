@@ -45,6 +45,11 @@ async def test_a_typescript_client_lists_calls_answers_renders_approves_and_canc
     assert said["rendered"]["size_bytes"] > 0
     assert said["heard"] == sorted(said["heard"])
     assert len(said["heard"]) > 1
+    # Asked before each decision: declined, nothing was decided; agreed, it was, once.
+    assert said["asked"][0] == "Who is there?"
+    assert said["asked"][1] == said["asked"][2]
+    assert "Rain on Mars" in said["asked"][1]
+    assert "decide_approval did nothing" in said["declined"]
     assert said["approved"] == ["approved", "operator:alice"]
     assert [decided[1] for decided in stage.desk.decided] == [True]
     assert said["cancelled"] == "cancelled"

@@ -3,10 +3,10 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 
-import { agree, headers, info, tell, url } from "./story.mjs";
+import { answer, headers, info, tell, url } from "./story.mjs";
 
 const client = new Client(info, { capabilities: { elicitation: { form: {} } } });
-client.setRequestHandler(ElicitRequestSchema, agree);
+client.setRequestHandler(ElicitRequestSchema, answer);
 const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
 await client.connect(transport);
 

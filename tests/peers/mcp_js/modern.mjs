@@ -2,12 +2,12 @@
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { createTaskSessionFromClient } from "@modelcontextprotocol/ext-tasks/client";
 
-import { agree, headers, info, tell, url } from "./story.mjs";
+import { answer, headers, info, tell, url } from "./story.mjs";
 
 const VERSION = "2026-07-28";
 const capabilities = { elicitation: { form: {} } };
 const client = new Client(info, { capabilities, versionNegotiation: { mode: "auto" } });
-client.setRequestHandler("elicitation/create", agree);
+client.setRequestHandler("elicitation/create", answer);
 await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
 
 let requests = 0;

@@ -5,8 +5,13 @@ export const [url, token, render] = process.argv.slice(2);
 export const headers = { Authorization: `Bearer ${token}` };
 export const info = { name: "bookai-peer", version: "1.0.0" };
 
-/** Fill in a form as somebody would who agrees to everything. */
-export function agree({ params }) {
+/** Who sits behind the client: what he was asked, and whether he agrees. */
+export const person = { asked: [], agrees: true };
+
+/** Answer a form as the person would. */
+export function answer({ params }) {
+  person.asked.push(params.message);
+  if (!person.agrees) return { action: "decline" };
   const filled = Object.entries(params.requestedSchema.properties).map(([name, { type, default: usual }]) => [
     name,
     usual ?? { boolean: true, integer: 1, number: 1 }[type] ?? "Ada",
@@ -41,8 +46,13 @@ export async function tell(client, calls) {
   const { result, heard } = await calls.wait("render_video", JSON.parse(render));
   said.rendered = result.structuredContent;
   said.heard = heard;
-  const decided = await calls.call("decide_approval", { approval_id: 1, decision: "approve" });
-  said.approved = [decided.structuredContent.state, decided.structuredContent.decided_by];
+  const decide = () => calls.call("decide_approval", { approval_id: 1, decision: "approve" });
+  person.agrees = false;
+  said.declined = (await decide()).content[0].text;
+  person.agrees = true;
+  const { state, decided_by } = (await decide()).structuredContent;
+  said.approved = [state, decided_by];
+  said.asked = person.asked;
   said.cancelled = await calls.callOff("slow_compute", { seconds: 60 });
   said.misfit = await calls.call("echo", { text: "x", loud: true }).then(
     ({ isError, content }) => [isError, content[0].text],
