@@ -151,6 +151,11 @@ class Settings(_Table):
         return self.home / "links.key"
 
     @property
+    def media_key_path(self) -> Path:
+        """The key that signs links to videos and pictures; without it the old links end."""
+        return self.home / "media.key"
+
+    @property
     def state_keys_path(self) -> Path:
         """The keys that seal what MCP clients carry between two rounds of a call."""
         return Path(self.mcp.state_keys_file or self.home / "mcp-state.keys")

@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
+from mcp.server.extension import Extension
 from mcp.server.mcpserver import MCPServer
 from mcp.server.request_state import RequestStateSecurity
 from mcp.server.subscriptions import SubscriptionBus
@@ -14,6 +15,7 @@ from starlette.middleware import Middleware
 
 from bookai.plugins import load_plugins
 from mcp_server.auth import Lookup, Principal, TokenGate, principal_from_token
+from mcp_server.cards import CardApps, Cards, with_card
 from mcp_server.guard import AuditSink, Guard, MakeContext
 from mcp_server.legacy import add_logging
 from mcp_server.middleware import Rooms
@@ -55,7 +57,8 @@ _LOCAL = Access()
 class StudioServer(MCPServer[Any]):
     """The studio's MCP server; it also knows how to be offered over HTTP.
 
-    Without a `library` there is nothing to read but prompts, without a `bus` nothing to watch.
+    Without a `library` there is nothing to read but prompts, without a `bus` nothing to watch,
+    without `cards` all answers are data.
     """
 
     def __init__(  # noqa: PLR0913  # the seams of a server, each with its default
@@ -71,20 +74,29 @@ class StudioServer(MCPServer[Any]):
         signer: Signer | None = None,
         bus: SubscriptionBus | None = None,
         access: Access = _LOCAL,
+        cards: Cards | None = None,
     ) -> None:
         self.guard = guard
         self.access = access
         self.studio_tools = {
             tool.name: tool for tool in tools if tool.read_only or not access.read_only
         }
-        extensions = [Tasks(self.studio_tools, guard, tasks, always_tasks)] if tasks else []
+        extensions: list[Extension] = []
+        if tasks:
+            extensions.append(Tasks(self.studio_tools, guard, tasks, always_tasks))
+        if cards:
+            # Inside tasks: what a task ends with has its card too.
+            extensions.append(CardApps(cards, guard.who))
         super().__init__(
             "bookai-studio",
             title="BookAI Studio",
             description="A studio that turns articles into approved short videos.",
             instructions=_INSTRUCTIONS + (_READ_ONLY if access.read_only else ""),
             version=version("bookai-studio"),
-            tools=[guard.around(self.studio_tools[name]) for name in sorted(self.studio_tools)],
+            tools=[
+                with_card(guard.around(self.studio_tools[name]), cards)
+                for name in sorted(self.studio_tools)
+            ],
             middleware=[Rooms(self.studio_tools, guard.who, self), Readers(guard.who, self)],
             subscriptions=bus or False,
             extensions=extensions,
@@ -153,13 +165,15 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     signer: Signer | None = None,
     bus: SubscriptionBus | None = None,
     access: Access = _LOCAL,
+    cards: Cards | None = None,
 ) -> StudioServer:
     """Return the server for one fixed `principal`, or for whoever's token `lookup` knows.
 
     The first is for a process's own agents and for stdio, the second for HTTP. With a store for
     `tasks` it offers the Tasks extension; every call of `always_tasks` becomes one. `library` is
     what its resources read, `signer` makes links to files, `bus` tells watchers what changed,
-    `access` says for which address, for whom and how far.
+    `access` says for which address, for whom and how far, `cards` are what a client that can show
+    pages gets besides text.
 
     Raises:
         ValueError: not exactly one of `principal` and `lookup` is given.
@@ -179,6 +193,7 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
         signer=signer,
         bus=bus,
         access=access,
+        cards=cards,
     )
 
 

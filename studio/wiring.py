@@ -40,7 +40,9 @@ from studio.models.lineup import writers
 from studio.models.opening import build_pool
 from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
+from studio.web.deck import cards_of
 from studio.web.lent import Lent
+from studio.web.signed import Signing
 from tools.affiliates.base import Network
 from tools.base import ToolContext
 from tools.net.gate import Gate
@@ -187,6 +189,9 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
 
+    cards = cards_of(
+        office.desk, settings.work_dir, signing_of(settings), by_token=principal is None
+    )
     return build_server(
         load_tools().values(),
         make_context=make_context,
@@ -200,6 +205,9 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         ),
         # Our own agents watch nothing.
         bus=None if principal == AGENTS else NewsBus(office.news),
+        signer=cards.signer,
+        # They look at no films either.
+        cards=None if principal == AGENTS else cards,
         # Our own agents are never asked anything, and have to work in a read-only server as well.
         access=Access() if principal == AGENTS else access_of(settings),
     )
@@ -215,6 +223,9 @@ def front_door(office: Office) -> FrontDoor:
     async def lookup(token_sha256: bytes) -> tokens.TokenRow | None:
         return await tokens.lookup_hash(pool, token_sha256, now())
 
+    async def has_live_token(name: str) -> bool:
+        return await tokens.is_live(pool, name, now())
+
     async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
         return await audit.append(pool, kind, actor, body)
 
@@ -222,12 +233,13 @@ def front_door(office: Office) -> FrontDoor:
         desk=office.desk,
         load_job=load_job,
         lookup=lookup,
+        has_live_token=has_live_token,
         record=record,
         work_dir=settings.work_dir,
         public_url=settings.public_url,
         now=now,
     )
-    return FrontDoor(tool_server(office), lent)
+    return FrontDoor(tool_server(office), lent, signing_of(settings))
 
 
 @asynccontextmanager
@@ -252,6 +264,11 @@ async def open_far_hand(settings: Settings) -> AsyncIterator[Toolbox]:
         )
     async with open_toolbox(settings.mcp_url, settings.mcp_token) as toolbox:
         yield toolbox
+
+
+def signing_of(settings: Settings) -> Signing:
+    """Return what makes and reads links to files; the key is made when the first link is."""
+    return Signing(partial(open_key, settings.media_key_path), settings.web_url, now)
 
 
 def _hosts(settings: Settings) -> list[HostAddress]:

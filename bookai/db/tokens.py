@@ -42,6 +42,15 @@ SELECT {_COLUMNS}
    AND t.revoked_at IS NULL
    AND t.expires_at > $2
 """  # noqa: S608  # a constant of ours
+SELECT_IS_LIVE = """
+SELECT EXISTS (
+    SELECT
+      FROM tokens
+     WHERE name = $1
+       AND revoked_at IS NULL
+       AND expires_at > $2
+)
+"""
 SELECT_ALL = f"SELECT {_COLUMNS} FROM tokens t ORDER BY t.token_id DESC"  # noqa: S608  # as above
 SELECT_ANY_LIVE = """
 SELECT EXISTS (SELECT
@@ -124,6 +133,12 @@ async def lookup_hash(db: Pool | Con, sha256: bytes, now: datetime) -> TokenRow 
     """Return whose token has this hash, or None: for one who keeps the hash and not the token."""
     row = await db.fetchrow(SELECT_LIVE, sha256, now)
     return _row(row) if row else None
+
+
+async def is_live(db: Pool | Con, name: str, now: datetime) -> bool:
+    """Tell whether a token of this name still counts: for what was lent to its holder."""
+    found: bool = await db.fetchval(SELECT_IS_LIVE, audit.clean(name), now)
+    return found
 
 
 async def is_any_live(db: Pool | Con, resource: str, now: datetime) -> bool:

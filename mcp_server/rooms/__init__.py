@@ -1,7 +1,7 @@
 """What a client can read, watch and be asked to do besides calling tools."""
 
 from mcp_server.rooms.completing import add_completion
-from mcp_server.rooms.lent import Library, SignedLink, Signer, Wire
+from mcp_server.rooms.lent import FileKind, Library, SignedLink, Signer, Wire
 from mcp_server.rooms.news import NewsBus
 from mcp_server.rooms.prompts import add_prompts
 from mcp_server.rooms.resources import add_resources
@@ -9,6 +9,7 @@ from mcp_server.rooms.rights import Readers
 from mcp_server.rooms.watching import add_watching
 
 __all__ = [
+    "FileKind",
     "Library",
     "NewsBus",
     "Readers",

@@ -24,6 +24,7 @@ from studio.web.links import Links
 from studio.web.media import Shelf
 from studio.web.pages import LINKS, halt_page, static_file
 from studio.web.session import Attempts
+from studio.web.signed import SignedFiles, Signing
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +49,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class FrontDoor:
     """What `bookai serve` offers on one port: MCP at /mcp, the pages everywhere else."""
 
-    def __init__(self, server: Servable, lent: Lent) -> None:
+    def __init__(self, server: Servable, lent: Lent, signing: Signing) -> None:
         self._server = server
         self._lent = lent
+        self._signing = signing
 
     def http_app(self) -> ASGIApp:
         """Return the ASGI app of both."""
-        mcp, pages = self._server.http_app(), approval_pages(self._lent)
+        mcp, pages = self._server.http_app(), approval_pages(self._lent, self._signing)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             is_page = scope["type"] == "http" and not _is_mcp(scope["path"])
@@ -63,11 +65,12 @@ class FrontDoor:
         return app
 
 
-def approval_pages(lent: Lent) -> Starlette:
-    """Return the ASGI app of the approval pages."""
+def approval_pages(lent: Lent, signing: Signing) -> Starlette:
+    """Return the ASGI app of the approval pages and of the files behind signed links."""
     origins, attempts, shelf = Origins(lent.public_url), Attempts(), Shelf(lent.work_dir)
     door = Door(lent, origins, attempts)
     board, links = Board(lent, door, shelf), Links(lent, origins, attempts, shelf)
+    files = SignedFiles(lent, signing, shelf)
     app = Starlette(
         routes=[
             _get("/", _home),
@@ -82,6 +85,7 @@ def approval_pages(lent: Lent) -> Starlette:
             _get("/a/{token}", links.show),
             _post("/a/{token}", links.decide),
             _get("/a/{token}/{kind}", links.media),
+            _get("/m/{token}/{name}", files.send),
             _get("/static/{name}", _static),
         ],
         exception_handlers={HTTPException: _http, BookAIError: _known}

@@ -15,13 +15,15 @@ from studio.desk import StudioDesk
 class Lent:
     """The studio as the pages see it.
 
-    `lookup` turns a token's SHA-256 into the live token; `record` writes an audit event;
-    `public_url` is where a reverse proxy offers these pages, if one does.
+    `lookup` turns a token's SHA-256 into the live token; `has_live_token` tells whether one of this
+    name still counts; `record` writes an audit event; `public_url` is where a reverse proxy offers
+    these pages, if one does.
     """
 
     desk: StudioDesk
     load_job: Callable[[int], Awaitable[VideoJob]]
     lookup: Callable[[bytes], Awaitable[TokenRow | None]]
+    has_live_token: Callable[[str], Awaitable[bool]]
     record: Callable[[str, str, Mapping[str, object]], Awaitable[object]]
     work_dir: Path
     public_url: str | None

@@ -25,7 +25,7 @@ _Identity = tuple[str, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A file as the approval names it."""
+    """A file as an approval or a job's record names it."""
 
     path: str
     sha256: str
@@ -45,14 +45,22 @@ class Shelf:
         Raises:
             Refused: it is gone, lies elsewhere, is of another type, or its bytes have changed.
         """
-        named = _named(row, job, kind)
-        path = inside(self._work_dir, row.job_id, named.path)
+        named = asked(row, job, kind)
+        return await self.verified(row.job_id, named, f"approval {row.approval_id}")
+
+    async def verified(self, job_id: int, named: Named, about: str) -> Path:
+        """Return where a named file lies, certain to have the bytes that it is named with.
+
+        Raises:
+            Refused: as `find`; `about` says in the message who named it.
+        """
+        path = inside(self._work_dir, job_id, named.path)
         # A thread: hashing a long video takes a good part of a second.
-        sha256 = await asyncio.to_thread(self._hash, path, kind)
+        sha256 = await asyncio.to_thread(self._hash, path, named.kind)
         if sha256 != named.sha256:
             raise Refused(
-                f"The {kind} on this machine is not the one that approval {row.approval_id} is "
-                "about: its bytes have changed. Reject it, and make the video again."
+                f"The {named.kind} on this machine is not the one that {about} is about: its "
+                "bytes have changed. Reject it, and make the video again."
             )
         return path
 
@@ -100,7 +108,30 @@ class Shelf:
         return sha256
 
 
-def _named(row: ApprovalRow, job: VideoJob, kind: Kind) -> Named:
+def rendered(job: VideoJob, kind: Kind) -> Named:
+    """Return a file as the job's record names it.
+
+    Raises:
+        Refused: nothing is rendered yet.
+    """
+    made = job.render
+    if made is None:
+        raise Refused(f"Job {job.job_id} has no {kind} yet.")
+    match kind:
+        case "video":
+            return Named(made.video_path, made.sha256, kind)
+        case "thumbnail":
+            return Named(made.thumbnail_path, made.thumbnail_sha256, kind)
+        case "captions":
+            return Named(made.captions_path, made.captions_sha256, kind)
+
+
+def asked(row: ApprovalRow, job: VideoJob, kind: Kind) -> Named:
+    """Return a file as the approval names it.
+
+    Raises:
+        Refused: the job has no such file any more.
+    """
     if kind == "video":
         return Named(row.video_path, row.post.video_sha256, kind)
     if job.render is None:

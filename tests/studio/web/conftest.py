@@ -3,18 +3,20 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import html5lib
 import httpx
 import pytest
 
 from bookai.db import approvals, tokens
+from bookai.db.embedded import EmbeddedPostgres
 from bookai.models import (
     Article,
     CheckReport,
@@ -33,11 +35,13 @@ from bookai.models import (
 from bookai.settings import Settings
 from mcp_server.serve import serve_http
 from studio.wiring import Office, front_door, now, open_office
+from tests.conftest import TEMPLATE, execute, on_database
 
 TEXT = "Owls turn their heads far.\n\nAn owl turns its head by 270 degrees. It has 14 neck bones."
 VIDEO = b"\x00\x00\x00\x18ftypisom" + bytes(range(256)) * 40
 THUMBNAIL = b"\xff\xd8\xff\xe0" + b"a picture" * 30
 CAPTIONS = b"WEBVTT\n\n00:00.000 --> 00:01.000\nOwls\n"
+FILES = {"video.mp4": VIDEO, "thumbnail.jpg": THUMBNAIL, "captions.vtt": CAPTIONS}
 INSERT_JOB = """
 INSERT INTO video_jobs (source, channel, requested_by, status, stage, record)
 VALUES ('owls.md', 'default', 'operator:bob', 'waiting', 'ask', '{}')
@@ -53,12 +57,18 @@ class House:
     settings: Settings
     url: str
 
-    async def ask(self, needed: int = 1, ttl: timedelta = timedelta(days=2), **of: Any) -> int:
+    async def ask(
+        self,
+        needed: int = 1,
+        ttl: timedelta = timedelta(days=2),
+        files: Mapping[str, bytes] | None = None,
+        **of: Any,
+    ) -> int:
         """Make a finished video and ask for a word on it; return the approval's number."""
         pool = self.office.database.pool
         async with pool.acquire() as con, con.transaction():
             job_id: int = await con.fetchval(INSERT_JOB)
-            job = a_job(job_id, self.settings.work_dir / str(job_id), **of)
+            job = a_job(job_id, self.settings.work_dir / str(job_id), files or FILES, **of)
             assert job.post is not None
             assert job.render is not None
             rules = approvals.Rules(needed=needed)
@@ -95,6 +105,22 @@ class House:
         return [f"{row.actor} {row.body}" for row in rows]
 
 
+@contextmanager
+def shared_database(server: EmbeddedPostgres) -> Iterator[str]:
+    """Lend one database to a file of tests: copying it takes longer than most of them."""
+    name = f"t_{uuid4().hex[:12]}"
+    execute(server.dsn(), f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    yield name
+    execute(server.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def emptied(server: EmbeddedPostgres, database: str) -> str:
+    """Return the name of a shared database, without jobs, approvals and tokens."""
+    empty = "TRUNCATE video_jobs, tokens RESTART IDENTITY CASCADE"
+    execute(on_database(server.dsn(), database), empty)
+    return database
+
+
 @pytest.fixture
 async def house(settings: Settings) -> AsyncIterator[House]:
     async with served(settings) as opened:
@@ -102,10 +128,12 @@ async def house(settings: Settings) -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[House]:
+async def served(settings: Settings, port: int = 0) -> AsyncIterator[House]:
     url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with open_office(settings) as office, asyncio.TaskGroup() as group:
-        serving = group.create_task(serve_http(front_door(office), port=0, on_ready=url.set_result))
+        serving = group.create_task(
+            serve_http(front_door(office), port=port, on_ready=url.set_result)
+        )
         try:
             yield House(office, settings, (await url).removesuffix("/mcp"))
         finally:
@@ -129,10 +157,9 @@ def parsed(page: str) -> Any:
     return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
 
 
-def a_job(job_id: int, folder: Path, **of: Any) -> VideoJob:
+def a_job(job_id: int, folder: Path, files: Mapping[str, bytes] = FILES, **of: Any) -> VideoJob:
     """Return a job that waits for its approval; `of` changes its post."""
     folder.mkdir(parents=True)
-    files = {"video.mp4": VIDEO, "thumbnail.jpg": THUMBNAIL, "captions.vtt": CAPTIONS}
     for name, content in files.items():
         (folder / name).write_bytes(content)
     sha256 = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -199,7 +226,7 @@ def a_job(job_id: int, folder: Path, **of: Any) -> VideoJob:
             sha256=sha256["video.mp4"],
             thumbnail_sha256=sha256["thumbnail.jpg"],
             captions_sha256=sha256["captions.vtt"],
-            size_bytes=len(VIDEO),
+            size_bytes=len(files["video.mp4"]),
             duration_s=4.0,
             width=1080,
             height=1920,
