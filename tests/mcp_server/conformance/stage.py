@@ -1,7 +1,7 @@
 """The server as it is built for everyone, with the props that the official suite asks for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,10 @@ from typing import Any
 from mcp.server.subscriptions import InMemorySubscriptionBus
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bookai.errors import Refused
 from mcp_server.auth import Principal
+from mcp_server.cards import Cards, CardSheet
+from mcp_server.rooms import FileKind, SignedLink
 from mcp_server.server import StudioServer, build_server, serve_http
 from mcp_server.tasks.works import Terms
 from tests.mcp_server.conformance import asking, contents, reading, slow
@@ -17,6 +20,7 @@ from tests.mcp_server.tasks.shop import Shop
 from tools.base import Tool, ToolContext
 
 TOKEN = "of-operator"
+WEB_URL = "https://studio.example.org"
 PROPS: Collection[Callable[[StudioServer], Collection[str]]] = (
     contents.add_contents,
     contents.add_signals,
@@ -48,6 +52,7 @@ class Stage(Shop):
             lookup=None if principal else self.lookup,
             library=self.library,
             bus=self.bus,
+            cards=Cards(_no_cards, _no_link, WEB_URL),
             tasks=self.store,
             task_terms=self.terms,
             always_tasks=self.always,
@@ -91,6 +96,14 @@ async def opened(server: Any) -> AsyncIterator[str]:
             yield await url
         finally:
             serving.cancel()
+
+
+async def _no_cards(principal: Principal, numbers: Sequence[int]) -> tuple[CardSheet, ...]:
+    return ()
+
+
+async def _no_link(job_id: int, kind: FileKind, principal: Principal) -> SignedLink:
+    raise Refused("Nothing is rendered here.")
 
 
 def _listed(name: str) -> Tool:

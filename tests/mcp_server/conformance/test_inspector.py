@@ -1,5 +1,6 @@
 """What the Inspector, the tool that people debug servers with, says of ours."""
 
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -10,8 +11,9 @@ import pytest
 
 from bookai.db.mcp.tasks import Tasks
 from bookai.db.pool import Pool
+from mcp_server.cards import CARD_URI
 from mcp_server.server import load_tools
-from tests.mcp_server.conformance.stage import TOKEN, Stage, opened
+from tests.mcp_server.conformance.stage import TOKEN, WEB_URL, Stage, opened
 from tests.mcp_server.doubles import Studio, Token
 from tests.mcp_server.tasks.shop import rows
 from tests.peers import judges
@@ -114,6 +116,26 @@ async def test_it_reads_resources_and_prompts_and_tells_errors_apart(era: str) -
     assert "There is no job 999" in ran["refused"].out
     assert "tool_not_found" in ran["unknown"].err
     assert "auth_required" in ran["stranger"].err
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("era", ERAS)
+async def test_it_finds_the_card_of_one_tool_and_what_the_card_may_load(era: str) -> None:
+    judges.require()
+    method = ("--method", "tools/list", "--app-info", "--advertise-apps")
+
+    async with opened(Stage().server(None)) as url:
+        ran = await judges.inspect(*http(url, era, *method, *BEARER))
+
+    [card] = [one for line in ran.out.splitlines() if (one := json.loads(line))["hasApp"]]
+    assert card == {
+        "hasApp": True,
+        "toolName": "list_approvals",
+        "resourceUri": CARD_URI,
+        "resourceMimeType": "text/html;profile=mcp-app",
+        "csp": {"resourceDomains": [WEB_URL]},
+        "prefersBorder": True,
+    }
 
 
 @pytest.mark.conformance
