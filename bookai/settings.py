@@ -151,11 +151,6 @@ class Settings(_Table):
         return self.home / "links.key"
 
     @property
-    def media_key_path(self) -> Path:
-        """The key that signs links to videos and pictures; without it the old links end."""
-        return self.home / "media.key"
-
-    @property
     def state_keys_path(self) -> Path:
         """The keys that seal what MCP clients carry between two rounds of a call."""
         return Path(self.mcp.state_keys_file or self.home / "mcp-state.keys")
@@ -164,6 +159,11 @@ class Settings(_Table):
     def mcp_resource(self) -> str:
         """The MCP server's address as clients know it."""
         return self.mcp.url or f"http://127.0.0.1:{self.http_port}/mcp"
+
+    @property
+    def media_key_path(self) -> Path:
+        """The key that signs links to videos and pictures; without it the old links end."""
+        return self.home / "media.key"
 
     @property
     def web_url(self) -> str:

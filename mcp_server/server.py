@@ -61,7 +61,7 @@ class StudioServer(MCPServer[Any]):
     without `cards` all answers are data.
     """
 
-    def __init__(  # noqa: PLR0913  # the seams of a server, each with its default
+    def __init__(  # noqa: PLR0913  # as `build_server`
         self,
         tools: Iterable[Tool],
         guard: Guard,
@@ -73,6 +73,7 @@ class StudioServer(MCPServer[Any]):
         library: Library | None = None,
         signer: Signer | None = None,
         bus: SubscriptionBus | None = None,
+        cards: Cards | None = None,
         access: Access = _LOCAL,
         cards: Cards | None = None,
     ) -> None:
@@ -164,16 +165,16 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     library: Library | None = None,
     signer: Signer | None = None,
     bus: SubscriptionBus | None = None,
-    access: Access = _LOCAL,
     cards: Cards | None = None,
+    access: Access = _LOCAL,
 ) -> StudioServer:
     """Return the server for one fixed `principal`, or for whoever's token `lookup` knows.
 
     The first is for a process's own agents and for stdio, the second for HTTP. With a store for
     `tasks` it offers the Tasks extension; every call of `always_tasks` becomes one. `library` is
     what its resources read, `signer` makes links to files, `bus` tells watchers what changed,
-    `access` says for which address, for whom and how far, `cards` are what a client that can show
-    pages gets besides text.
+    `cards` are what a client that can show pages gets besides text, `access` says for which
+    address, for whom and how far.
 
     Raises:
         ValueError: not exactly one of `principal` and `lookup` is given.
@@ -192,8 +193,8 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
         library=library,
         signer=signer,
         bus=bus,
-        access=access,
         cards=cards,
+        access=access,
     )
 
 

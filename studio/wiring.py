@@ -208,7 +208,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         signer=cards.signer,
         # They look at no films either.
         cards=None if principal == AGENTS else cards,
-        # Our own agents are never asked anything, and have to work in a read-only server as well.
+        # Nor are they asked anything, and they have to work in a read-only studio as well.
         access=Access() if principal == AGENTS else access_of(settings),
     )
 

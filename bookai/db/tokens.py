@@ -135,15 +135,15 @@ async def lookup_hash(db: Pool | Con, sha256: bytes, now: datetime) -> TokenRow 
     return _row(row) if row else None
 
 
+async def is_any_live(db: Pool | Con, resource: str, now: datetime) -> bool:
+    """Tell whether anybody holds a live token for this address."""
+    return bool(await db.fetchval(SELECT_ANY_LIVE, resource, now))
+
+
 async def is_live(db: Pool | Con, name: str, now: datetime) -> bool:
     """Tell whether a token of this name still counts: for what was lent to its holder."""
     found: bool = await db.fetchval(SELECT_IS_LIVE, audit.clean(name), now)
     return found
-
-
-async def is_any_live(db: Pool | Con, resource: str, now: datetime) -> bool:
-    """Tell whether anybody holds a live token for this address."""
-    return bool(await db.fetchval(SELECT_ANY_LIVE, resource, now))
 
 
 def is_token(text: str) -> bool:
