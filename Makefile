@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: setup setup-dev demo test test-ollama check chaos bench bench-routing rivals engine peers conformance format lock clean
+.PHONY: setup setup-dev demo test test-ollama check chaos fuzz bench bench-routing rivals engine peers conformance format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -53,10 +53,15 @@ chaos: setup-dev
 	$(BIN)/python -m tests.chaos --count 2000
 	$(BIN)/python tests/chaos/kill_nine.py --kills 10
 
+# Hundreds of calls of every MCP tool, from its own schema and beside it; some minutes.
+fuzz: setup-dev
+	BOOKAI_FUZZ=300 $(BIN)/pytest -q tests/mcp_server/test_fuzz.py
+
 bench: setup-dev
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/content_credentials.py
 	$(BIN)/python benchmarks/first_video.py
+	$(BIN)/python benchmarks/mcp_doors.py
 	$(BIN)/python benchmarks/routing.py
 	$(BIN)/python benchmarks/llm_pool.py
 	$(BIN)/python benchmarks/failover.py

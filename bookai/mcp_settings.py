@@ -4,7 +4,7 @@ import os
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bookai.errors import OperatorNeeded
 
@@ -66,6 +66,13 @@ class AgentHostSettings(BaseModel):
     url: str = Field(max_length=500, pattern=r"^https?://[^\s/]")
     token_env: str = Field(default="", pattern=r"^([A-Z][A-Z0-9_]*)?$")
     capabilities: tuple[HostWork, ...] = ("scout", "write", "render")
+
+    @field_validator("name")
+    @classmethod
+    def _stands_for_one(cls, name: str) -> str:
+        if "_at_" in name:
+            raise ValueError('its agents are called writer_at_NAME: a name has no "_at_" in it')
+        return name
 
     def token(self) -> str:
         """Return the token from the environment, which is read now.

@@ -1,6 +1,7 @@
 """A tool call that outlives its request: what is kept of it, in the words of the protocol."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -53,3 +54,15 @@ class Wish(Record):
     task_id: str
     cancel: bool
     answers: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a call's idempotency key. `reply` is the first answer, once it is `done`.
+
+    new: this call took it. busy: the first is being done. other: it had other arguments. lost: it
+    never ended, and may have had its effect.
+    """
+
+    state: Literal["new", "done", "busy", "other", "lost"]
+    reply: str | None = None

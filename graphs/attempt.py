@@ -14,7 +14,7 @@ from bookai.db import audit, executions, jobs
 from bookai.db.pool import DATABASE_ERRORS, UNKEEPABLE
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fenced
-from bookai.errors import BookAIError, ToolFailed, TryLater
+from bookai.errors import BookAIError, Refused, ToolFailed, TryLater
 from bookai.metrics import AGENT_RUNS, AGENT_SECONDS
 from bookai.models import Fallback, VideoJob
 from bookai.router import Lease, Outcome
@@ -101,6 +101,10 @@ class Attempt:
             raise _OutOfTime(
                 f"{agent.name} was not done with {self.step.capability} in {limit_s:.3g} s", in_full
             ) from error
+        except Refused as error:
+            if self.crew.members.wants_second_word(agent.name, self.step.capability, self.tried):
+                raise Unconfirmed(error) from error
+            raise
         except (BookAIError, *DATABASE_ERRORS):
             raise
         except Exception as error:
@@ -196,6 +200,15 @@ class Broken(ToolFailed):
     def __init__(self, name: str, error: Exception) -> None:
         super().__init__(f"{name} broke inside ({type(error).__name__}); the studio's log has it")
         self.outcome: Outcome = "infra" if isinstance(error, OSError) else "quality"
+
+
+class Unconfirmed(BookAIError):
+    """An agent elsewhere refuses the job: one of our own is asked before the job ends by it."""
+
+    outcome: Outcome = "client"  # whether it was right will show
+
+    def __init__(self, refusal: Refused) -> None:
+        super().__init__(f"refused it, which nobody here has confirmed: {refusal}")
 
 
 class Stalled(TryLater):

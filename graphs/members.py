@@ -87,6 +87,12 @@ class Members:
             self.router.remove(name)
             self.dispatcher.wake()
 
+    def contradict(self, name: str, capability: str) -> None:
+        """Learn that an agent refused what another then did: it does not work, however quickly."""
+        if name in self._members:
+            now = self.clock()
+            self.router.learn(name, capability, "infra", 0.0, now=now, ended_at=now)
+
     def rest(self, name: str, seconds: float) -> None:
         """Ask an agent that said it is busy nothing for as long as it said, minutes at most."""
         if name in self._members:
@@ -173,6 +179,13 @@ class Members:
             for name, member in self._members.items()
             if capability in member.agent.capabilities and name not in tried
         )
+
+    def wants_second_word(self, name: str, capability: str, tried: Iterable[str]) -> bool:
+        """Tell whether one of this process could still confirm what an agent elsewhere refused."""
+        if (member := self._members.get(name)) is not None and member.kind == "local":
+            return False
+        others = self.able(capability, frozenset((*tried, name)))
+        return any(self._members[other].kind == "local" for other in others)
 
     def is_silent(self, name: str) -> bool:
         """Tell whether an agent elsewhere was not heard of for three beats."""

@@ -10,9 +10,8 @@ queue that worker does not serve, and whoever serves it goes on from the checkpo
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -23,6 +22,7 @@ from bookai.db.pool import Pool, Unreachable
 from bookai.db.runs.fence import Fence, Fenced, take
 from bookai.errors import BookAIError, Refused, TryLater
 from bookai.models import Queue
+from graphs.advance import Advance
 from graphs.line import NODES, Line
 from graphs.queues import EVERY_QUEUE, queue_of
 from graphs.state import State, first_state
@@ -30,21 +30,7 @@ from graphs.steps import Crew
 
 logger = logging.getLogger(__name__)
 
-Status = Literal["done", "waiting", "refused", "failed", "queued"]
 NewSaver = Callable[[Fence], BaseCheckpointSaver[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """How far a job got. `again_after_s` is set when a later try may work.
-
-    `hand_over` is set when the next step belongs to a queue that this worker does not serve.
-    """
-
-    status: Status
-    reason: str | None = None
-    again_after_s: float | None = None
-    hand_over: Queue | None = None
 
 
 class Production:

@@ -19,7 +19,7 @@ from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
 from bookai.metrics import FALLBACKS
 from bookai.models import Capability, Fallback, VideoJob
 from bookai.router import Lease, NobodyCan, RetriesSpent, Saturated, TooLate
-from graphs.attempt import Attempt
+from graphs.attempt import Attempt, Unconfirmed
 from graphs.chain import LIMITS, Failed, end_of, stood_in
 from graphs.measures import Measured
 from graphs.members import Members
@@ -126,7 +126,7 @@ class Crew:
                 note = stood_in(step.capability, failed[-1], lease.name)
                 job = job.model_copy(update={"fallbacks": (*job.fallbacks, note)})
             try:
-                return await attempt.run(job, limit.attempt_s, task.until)
+                done = await attempt.run(job, limit.attempt_s, task.until)
             except (Refused, OperatorNeeded, Fenced):
                 raise
             except BookAIError as error:
@@ -134,6 +134,11 @@ class Crew:
                 if isinstance(error, TryLater) and outcome_of(error) == "busy":
                     self.members.rest(lease.name, error.after_s)
                 failed.append(Failed(lease.name, error))
+            else:
+                for one in failed:
+                    if isinstance(one.error, Unconfirmed):
+                        self.members.contradict(one.name, step.capability)
+                return done
 
     async def _next(self, capability: Capability, until: float, failed: list[Failed]) -> Lease:
         """Return who does it next; without anybody, raise what the chain ends with."""

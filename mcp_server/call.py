@@ -12,6 +12,7 @@ from bookai.errors import BookAIError
 from bookai.metrics import TOOL_CALLS, TOOL_SECONDS
 from bookai.toolbox import AGENT_META, JOB_META
 from mcp_server.auth import Principal
+from mcp_server.once import key_of
 from mcp_server.schema import MAX_ID, Arguments, McpContext
 from mcp_server.wire import outcome_of, scrub
 from tools.base import Tool
@@ -28,6 +29,8 @@ class Call:
     arguments: Arguments
     agent: str | None
     job_id: int | None
+    key: object = None
+    replayed: bool = False
     started: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -37,12 +40,15 @@ class Call:
         if principal.may("agent"):
             meta = mcp.request_context.meta or {}
         agent = meta.get(AGENT_META)
+        arguments = dict(arguments)
+        key = key_of(tool, arguments)
         return cls(
             tool=tool,
             principal=principal,
             arguments=arguments,
             agent=scrub(agent)[:64] if isinstance(agent, str) else None,
             job_id=_number(arguments.get("job_id", meta.get(JOB_META))),
+            key=key,
         )
 
     @property
@@ -76,12 +82,16 @@ class Call:
 
     def outcome(self, problem: BaseException | None) -> dict[str, object]:
         """Return the body of the row that tells how the call ended; durations are in ms."""
-        return self.body() | {
-            "outcome": outcome_of(problem) if problem else "ok",
-            "error": type(problem).__name__ if problem else None,
-            "reason": _shown(problem.logged) if isinstance(problem, BookAIError) else None,
-            "ms": round((time.monotonic() - self.started) * 1000),
-        }
+        return (
+            self.body()
+            | {
+                "outcome": outcome_of(problem) if problem else "ok",
+                "error": type(problem).__name__ if problem else None,
+                "reason": _shown(problem.logged) if isinstance(problem, BookAIError) else None,
+                "ms": round((time.monotonic() - self.started) * 1000),
+            }
+            | ({"replayed": True} if self.replayed else {})
+        )
 
     def count(self, problem: BaseException | None) -> None:
         """Count the call in the metrics."""

@@ -16,6 +16,8 @@ from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.call import Call
 from mcp_server.legacy import say
+from mcp_server.limits import Limits
+from mcp_server.once import KEY, Once, Replies, Stopped, check_key, is_replayed
 from mcp_server.rights.access import Access
 from mcp_server.rights.confirming import confirm
 from mcp_server.rights.detours import Detour
@@ -38,7 +40,8 @@ _LAST_WORDS_S = 5.0
 class Guard:
     """Stands around every tool; `who` tells the principal of the call that is being answered.
 
-    `access` says whether a tool that asks a person first is for clients that cannot ask.
+    `access` says whether a tool that asks a person first is for clients that cannot ask. `replies`
+    keeps answers under idempotency keys, `limits` says how often one may call.
 
     `audit(kind, actor, body)` writes one row. A call that may change something outside is refused
     when its row cannot be written: first `tool.calling`, then its outcome as `tool.called`.
@@ -47,6 +50,8 @@ class Guard:
     make_context: MakeContext
     audit: AuditSink
     who: Callable[[], Principal]
+    replies: Replies | None = None
+    limits: Limits | None = None
     access: Access = field(default_factory=Access)
 
     def around(self, tool: Tool) -> GuardedTool:
@@ -55,7 +60,9 @@ class Guard:
         async def run(guarded: GuardedTool, arguments: Arguments, mcp: McpContext) -> Answer:
             try:
                 call = Call.of(tool, self.who(), arguments, mcp)
-            except Refused as error:
+                if self.limits is not None:  # counted, not audited: a flood must not fill the log
+                    self.limits.check(call.principal, tool)
+            except (Refused, TryLater) as error:
                 return error_result(tool.name, error)
             return await self._answer(call, guarded, mcp)
 
@@ -95,7 +102,8 @@ class Guard:
         problem: Exception | None = None
         answer: CallToolResult | None = None
         try:
-            answer = _success(guarded, await self._run(call, guarded, mcp))
+            answer = await self._run(call, guarded, mcp)
+            call.replayed = is_replayed(answer)
         except asyncio.CancelledError as cancelled:
             await self._last_words(call, cancelled)
             raise
@@ -117,16 +125,37 @@ class Guard:
         assert told is not None, "whatever is no detour has its answer"
         return told
 
-    async def _run(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> Record:
+    async def _run(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> CallToolResult:
+        """Do the call, or return the answer that a call with its key got before."""
         tool = call.tool
         if not call.principal.may(tool.scope):
             raise _lacks_right(tool, call.principal)
         arguments = guarded.check(call.arguments)
+        once = self._once(call, arguments)
+        # Before anyone is asked for a confirmation: what was done needs none.
+        if once is not None and (before := await once.recall()) is not None:
+            return before
         context = self.make_context(call.principal, _progress(mcp))
         if tool.needs_approval:
             await _check_approval(context, arguments)
         if tool.confirm is not None:
             await confirm(tool, context, arguments, mcp, self.access)
+
+        async def do() -> CallToolResult:
+            return _success(guarded, await self._carry_out(call, context, arguments))
+
+        return await (do() if once is None else once.run(do))
+
+    def _once(self, call: Call, arguments: Arguments) -> Once | None:
+        if call.key is None:
+            return None
+        key = check_key(call.tool, call.key)
+        if self.replies is None:
+            raise Refused(f"This server keeps no answers: call {call.tool.name} without {KEY}.")
+        return Once(self.replies, call.tool, call.principal.name, key, arguments)
+
+    async def _carry_out(self, call: Call, context: ToolContext, arguments: Arguments) -> Record:
+        tool = call.tool
         if _is_watched(tool):
             await self._announce(call)
         try:
@@ -135,7 +164,7 @@ class Guard:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise TryLater(
+            raise Stopped(
                 f"{tool.name} was stopped after its limit of {tool.timeout_s:g} s. Try again when "
                 "the machine is less busy."
             ) from error

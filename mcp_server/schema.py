@@ -1,7 +1,9 @@
 """From a tool file to the SDK's tool: signature, published schemas, checked arguments."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +13,7 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
+from mcp_server.once import KEY, SCHEMA, takes_key
 from mcp_server.wire import BadArguments
 from tools.base import Tool
 
@@ -22,7 +25,20 @@ Runner = Callable[["GuardedTool", Arguments, McpContext], Awaitable[Answer]]
 MAX_ID = 2**63 - 1
 _SHOWN_ERRORS = 20
 _SHOWN_NAME = 64
+_UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")
 _NAMED_PARTS = ("properties", "$defs")
+_REF = "#/$defs/"
+# What the schema of an answer does without: every field of a record is always there.
+_UNSAID = (
+    "description",
+    "default",
+    "required",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "pattern",
+)
 _PLAIN_PARTS = ("default", "enum", "const", "examples", "required")
 
 
@@ -65,6 +81,8 @@ class GuardedTool(McpTool):
         except ValidationError as error:
             details = error.errors(include_url=False, include_context=False, include_input=False)
             raise self._misfit([_line(detail) for detail in details]) from error
+        if bad := [name for name, value in arguments.items() if _is_unkeepable(value)]:
+            raise self._misfit([f"{name}: has a character that is none of a text" for name in bad])
         # Python counts further than a database: no row has such a number.
         numbers = {name: value for name, value in fitting.items() if name.endswith("_id")}
         if far := [name for name, value in numbers.items() if _is_too_far(value)]:
@@ -97,6 +115,8 @@ def _described(tool: Tool) -> GuardedTool:
     )
     assert isinstance(described, GuardedTool), "from_function builds its own class"
     described.parameters = {**compact(described.parameters), "additionalProperties": False}
+    if takes_key(tool):
+        described.parameters.setdefault("properties", {})[KEY] = SCHEMA
     assert described.fn_metadata.output_schema is not None, "structured_output asks for one"
     described.fn_metadata.output_schema = loosen(compact(described.fn_metadata.output_schema))
     return described
@@ -124,21 +144,62 @@ def compact(schema: Mapping[str, Any]) -> dict[str, Any]:
 def loosen(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of an answer in fewer bytes: a program reads it, not a model.
 
-    Clients must expect later fields anyway; what a record is for stands in its own docstring.
+    Clients must expect later fields anyway; what a record is for stands in its own docstring, and a
+    default is of no use to who gets the value. What stands in one place only is written there.
     """
+    whole = _loose(schema)
+    parts: dict[str, Any] = whole.get("$defs", {})
+    text = json.dumps(whole)
+    once = {name for name in parts if text.count(f'"{_ref(name)}"') == 1}
+    whole = {k: _inlined(v, parts, once) for k, v in whole.items() if k != "$defs"}
+    left = {k: _inlined(v, parts, once) for k, v in parts.items() if k not in once}
+    return {"$defs": left, **whole} if left else whole
+
+
+def _loose(schema: Mapping[str, Any]) -> dict[str, Any]:
     loose: dict[str, Any] = {}
     for key, value in schema.items():
-        if (key == "additionalProperties" and value is False) or key == "description":
+        if key in _UNSAID or (key == "additionalProperties" and value is False):
             continue
         if key in _NAMED_PARTS:
-            loose[key] = {name: loosen(part) for name, part in value.items()}
-        elif key == "anyOf" and all(part.keys() == {"type"} for part in value):
-            loose["type"] = [part["type"] for part in value]
+            loose[key] = {name: _loose(part) for name, part in value.items()}
+        elif key == "anyOf" and (plain := _or_null(value)) is not None:
+            loose.update(plain)
         elif isinstance(value, Mapping) and key not in _PLAIN_PARTS:
-            loose[key] = loosen(value)
+            loose[key] = _loose(value)
+        elif isinstance(value, list) and key not in _PLAIN_PARTS:
+            loose[key] = [_loose(part) if isinstance(part, Mapping) else part for part in value]
         else:
             loose[key] = value
     return loose
+
+
+def _or_null(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return what may be null as one part: `{"type": ["string", "null"], "format": ...}`."""
+    if all(part.keys() == {"type"} for part in parts):
+        return {"type": [part["type"] for part in parts]}
+    plain = [part for part in parts if part != {"type": "null"}]
+    if len(plain) != 1 or len(parts) != 2 or not isinstance(plain[0].get("type"), str):
+        return None
+    found = _loose(plain[0])
+    if "enum" in found:
+        found["enum"] = [*found["enum"], None]
+    return found | {"type": [found["type"], "null"]}
+
+
+def _inlined(part: Any, parts: Mapping[str, Any], once: Set[str]) -> Any:
+    if isinstance(part, list):
+        return [_inlined(one, parts, once) for one in part]
+    if not isinstance(part, Mapping):
+        return part
+    name = str(part.get("$ref", "")).removeprefix(_REF)
+    if name in once:
+        return _inlined(parts[name], parts, once)
+    return {key: _inlined(value, parts, once) for key, value in part.items()}
+
+
+def _ref(name: str) -> str:
+    return f"{_REF}{name}"
 
 
 def _without_context(tool: Tool) -> Callable[..., Awaitable[Any]]:
@@ -151,6 +212,15 @@ def _without_context(tool: Tool) -> Callable[..., Awaitable[Any]]:
     _context, *rest = signature.parameters.values()
     setattr(never_called, "__signature__", signature.replace(parameters=rest))  # noqa: B010
     return never_called
+
+
+def _is_unkeepable(value: object) -> bool:
+    """Tell whether a text in it has NUL or half a character: no database keeps these."""
+    if isinstance(value, Mapping):
+        return any(_is_unkeepable(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(map(_is_unkeepable, value))
+    return isinstance(value, str) and _UNKEEPABLE.search(value) is not None
 
 
 def _is_too_far(value: object) -> bool:

@@ -4,9 +4,11 @@ import asyncio
 import ipaddress
 import logging
 import socket
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from contextlib import contextmanager, redirect_stdout
+from io import TextIOBase
+from typing import Any, Protocol, TextIO
 
 import uvicorn
 from mcp.server.mcpserver import MCPServer
@@ -71,8 +73,27 @@ async def serve_http(
 
 
 async def serve_stdio(server: MCPServer[Any]) -> None:
-    """Serve one client over standard input and output until it closes them."""
-    await server.run_stdio_async()
+    """Serve one client over standard input and output until it closes them.
+
+    What anybody prints meanwhile goes to standard error. The SDK diverts the descriptor alone: what
+    Python still held back would come out among the protocol's lines in the end.
+    """
+    with redirect_stdout(_Beside(sys.stdout, sys.stderr)):
+        await server.run_stdio_async()
+
+
+class _Beside(TextIOBase):
+    """Standard output as others see it; the protocol has the real one's `buffer`."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self._err = err
+        self.buffer = out.buffer
+
+    def write(self, text: str, /) -> int:
+        return self._err.write(text)
+
+    def flush(self) -> None:
+        self._err.flush()
 
 
 class _Server(uvicorn.Server):

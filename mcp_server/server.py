@@ -18,7 +18,9 @@ from mcp_server.auth import Lookup, Principal, TokenGate, principal_from_token
 from mcp_server.cards import ANSWER_TOOL, CardApps, Cards, with_card
 from mcp_server.guard import AuditSink, Guard, MakeContext
 from mcp_server.legacy import add_logging
+from mcp_server.limits import Limits
 from mcp_server.middleware import Rooms
+from mcp_server.once import Replies
 from mcp_server.rights.access import Access
 from mcp_server.rights.door import Door
 from mcp_server.rights.metadata import metadata_routes
@@ -165,6 +167,8 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     library: Library | None = None,
     signer: Signer | None = None,
     bus: SubscriptionBus | None = None,
+    replies: Replies | None = None,
+    limits: Limits | None = None,
     cards: Cards | None = None,
     access: Access = _LOCAL,
 ) -> StudioServer:
@@ -175,6 +179,7 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     what its resources read, `signer` makes links to files, `bus` tells watchers what changed,
     `cards` are what a client that can show pages gets besides text, `access` says for which
     address, for whom and how far.
+    `replies` keeps the answers to calls with an idempotency key, `limits` holds callers to a rate.
 
     Raises:
         ValueError: not exactly one of `principal` and `lookup` is given.
@@ -185,7 +190,7 @@ def build_server(  # noqa: PLR0913  # the seams of a server, each with its defau
     who = (lambda: fixed) if fixed is not None else principal_from_token
     return StudioServer(
         tools,
-        Guard(make_context, audit, who, access),
+        Guard(make_context, audit, who, replies, limits, access),
         lookup,
         tasks=tasks,
         task_terms=task_terms,

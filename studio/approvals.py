@@ -54,13 +54,15 @@ class ApprovalDesk(PostDesk):
     approval_ttl: timedelta = timedelta(hours=72)
     link_key: Callable[[], bytes] = _no_key
 
-    async def list_approvals(self, state: str | None, limit: int) -> tuple[ApprovalRow, ...]:
-        """Return approvals, the longest waiting first."""
+    async def list_approvals(
+        self, state: str | None, limit: int, skip: int = 0
+    ) -> tuple[ApprovalRow, ...]:
+        """Return approvals, the longest waiting first, without the first `skip` of them."""
         if state is not None and state not in get_args(approvals.State):
             raise Refused(
                 f"no approval is {state!r}; known: {', '.join(get_args(approvals.State))}."
             )
-        rows = await approvals.list_(self.pool, cast(approvals.State | None, state), limit)
+        rows = await approvals.list_(self.pool, cast(approvals.State | None, state), limit, skip)
         return tuple(_approval(row) for row in rows)
 
     async def get_approval(self, approval_id: int) -> ApprovalRow:

@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import start_http_server
 
 from bookai.db import approvals, audit, memory, outbox
+from bookai.db.mcp import replies
 from bookai.db.pool import DATABASE_ERRORS
 from bookai.db.seal import sealer
 from bookai.errors import BookAIError
@@ -19,8 +20,9 @@ from bookai.settings import Settings, SourceSettings
 from studio.database import seal_audit
 from studio.evidence.copies import AT_ONCE, Copy, open_copies, push_due
 from studio.notify import notify
+from studio.office import Office, now
 from studio.recovery import measure, recover
-from studio.wiring import Office, Studio, now
+from studio.wiring import Studio
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +127,7 @@ async def _care(office: Office) -> None:
         lambda: audit.make_room(pool),
         lambda: outbox.note_silent(pool),
         lambda: memory.forget_silent(pool),
+        lambda: replies.forget(pool),
     )
     answered = False
     for care in cares:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bookai.db import approvals, audit, executions, jobs, offers, outbox
+from bookai.db import approvals, audit, control, executions, jobs, offers, outbox
 from bookai.duty import AgentRow, ChoiceRow
 from bookai.errors import Refused
 from bookai.house import VERSION
 from bookai.models import Offer
-from studio.approvals import LendingDesk
 from studio.crew.words import agent_row, explain
+from studio.steer.desk import SteeringDesk
 from tools.affiliates.base import Network
 from tools.base import (
     AuditRow,
@@ -20,18 +20,18 @@ from tools.base import (
 )
 
 _PLAIN = ("job_id", "source", "channel", "status", "stage", "percent", "title", "reason")
-_TIMES = ("approval_id", "url", "created_at", "updated_at")
+_TIMES = ("approval_id", "url", "created_at", "updated_at", "not_before")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudioDesk(LendingDesk):
+class StudioDesk(SteeringDesk):
     """Every question and every change an operator or an agent's tool may ask for.
 
-    What concerns approvals stands in `studio.approvals`, the outbox in `studio.posts`.
+    What concerns approvals stands in `studio.approvals`, the outbox in `studio.posts`, pauses and
+    changes to jobs in `studio.steer`.
     """
 
     networks: Mapping[str, Network]
-    channels: frozenset[str]
     writer: Callable[[], str]
     home: str
 
@@ -39,9 +39,7 @@ class StudioDesk(LendingDesk):
         """Write a job and its queue entry in one transaction."""
         if not source.strip() or len(source) > 2000:
             raise Refused("a source is a path, a URL or a topic of 1 to 2000 characters.")
-        if channel not in self.channels:
-            known = ", ".join(sorted(self.channels))
-            raise Refused(f"there is no channel {channel!r}; known: {known}.")
+        self.check_channel(channel)
         async with self.pool.acquire() as con, con.transaction():
             job_id = await jobs.create(con, source, channel, requested_by)
             await self.engine.enqueue(con, job_id)
@@ -51,9 +49,11 @@ class StudioDesk(LendingDesk):
         """Make a source's next job when it is due, once among all processes; else return None.
 
         It is not due while its last job is younger than `every_s`, unfinished, or unanswered:
-        never make what nobody looks at.
+        never make what nobody looks at; nor while its channel is paused.
         """
         async with self.pool.acquire() as con, con.transaction():
+            if await control.pause_of(con, channel) is not None:
+                return None
             if not await jobs.is_due(con, source, every_s):
                 return None
             job_id = await jobs.create(con, source, channel, "schedule")
@@ -81,9 +81,17 @@ class StudioDesk(LendingDesk):
             await self.engine.enqueue(con, job_id)
         return _job(await jobs.get(self.pool, job_id))
 
-    async def list_jobs(self, status: str | None, limit: int) -> tuple[JobRow, ...]:
+    async def list_jobs(
+        self,
+        status: str | None,
+        limit: int,
+        *,
+        channel: str | None = None,
+        before: int | None = None,
+    ) -> tuple[JobRow, ...]:
         """Return jobs, newest first."""
-        return tuple(_job(row) for row in await jobs.list_rows(self.pool, status, limit))
+        which = jobs.Which(status=status, channel=channel, before=before)
+        return tuple(_job(row) for row in await jobs.list_rows(self.pool, which, limit))
 
     async def get_job(self, job_id: int) -> JobDetail:
         """Return one job with its script, files, findings, fallbacks and times."""
@@ -99,10 +107,18 @@ class StudioDesk(LendingDesk):
         )
 
     async def search_audit(
-        self, *, kind: str | None, actor: str | None, job_id: int | None, limit: int
+        self,
+        *,
+        kind: str | None,
+        actor: str | None,
+        job_id: int | None,
+        limit: int,
+        before: int | None = None,
     ) -> tuple[AuditRow, ...]:
         """Return audit events, newest first."""
-        rows = await audit.search(self.pool, kind=kind, actor=actor, job_id=job_id, limit=limit)
+        rows = await audit.search(
+            self.pool, kind=kind, actor=actor, job_id=job_id, before=before, limit=limit
+        )
         return tuple(
             AuditRow(
                 event_id=row.event_id,
@@ -140,6 +156,7 @@ class StudioDesk(LendingDesk):
             audit_unsealed=totals.unsealed,
             writer=self.writer(),
             home=self.home,
+            paused=await self.list_pauses(),
         )
 
     async def list_made(self, channel: str, limit: int) -> tuple[MadeVideo, ...]:

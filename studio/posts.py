@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bookai.db import jobs, outbox
+from bookai.db import control, jobs, outbox
 from bookai.db.pool import Con, Pool
 from bookai.models import NotPosted, Post, Publication
 from studio.engine import Engine
@@ -19,16 +19,19 @@ class PostDesk:
     pool: Pool
     engine: Engine
 
-    async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
-        """Return posts, newest first."""
+    async def list_publications(
+        self, limit: int, before: int | None = None
+    ) -> tuple[PublicationRow, ...]:
+        """Return posts, newest first, of numbers below `before`."""
         fields = PublicationRow.model_fields
         return tuple(
             PublicationRow(**{name: getattr(row, name) for name in fields})
-            for row in await outbox.list_(self.pool, limit=limit)
+            for row in await outbox.list_(self.pool, limit=limit, before=before)
         )
 
     async def arm_post(self, job_id: int, post: Post) -> Armed:
-        """Claim the one post of this job and target."""
+        """Claim the one post of this job and target; not while publishing is paused."""
+        await control.check_running(self.pool, (await jobs.get(self.pool, job_id)).channel)
         claim = await outbox.arm(self.pool, job_id, post)
         return Armed(**{name: getattr(claim, name) for name in Armed.model_fields})
 

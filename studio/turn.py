@@ -1,19 +1,22 @@
 """One turn: a worker takes a job, carries it as far as it may, and says what comes next."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
-from bookai.db import audit, jobs
-from bookai.db.pool import Con, Pool
+from bookai.db import audit, control, jobs
+from bookai.db.pool import DATABASE_ERRORS, Con, Pool
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, Fenced, take
+from bookai.errors import BookAIError
 from bookai.metrics import QUEUE_RETRIES, RUNS_FENCED
 from bookai.models import Queue
-from graphs.production import Advance
+from graphs.advance import Advance
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +24,10 @@ MAX_TRIES = 5
 MAX_UNHEARD = 5
 LONGEST_WAIT_S = 900.0
 JITTER = 0.2
+WATCH_S = 1.0
+"""How often a run looks whether its job is still its own."""
 
-AdvanceJob = Callable[[int, Fence, frozenset[Queue]], Awaitable[Advance]]
+AdvanceJob = Callable[[int, Fence, frozenset[Queue]], Coroutine[Any, Any, Advance]]
 Enqueue = Callable[[Con, int, datetime | None], Awaitable[None]]
 
 
@@ -64,7 +69,11 @@ class Turn:
                 f"then try again: bookai make --resume {self.job_id}"
             )
             return
-        result = await advance(self.job_id, fence, queues)
+        hold = await control.held(self.pool, self.job_id)
+        if hold is not None:
+            await self._wait_for(hold)
+            return
+        result = await self._watched(advance(self.job_id, fence, queues), fence)
         if result.hand_over is not None:
             async with fence.writing(self.pool) as con:
                 await standing.hand_over(con, self.job_id, result.hand_over)
@@ -73,6 +82,43 @@ class Turn:
             await self.put_off(result.reason or "not yet", result.again_after_s)
         else:
             await standing.hear(self.pool, fence)
+
+    async def _watched(self, advance: Coroutine[Any, Any, Advance], fence: Fence) -> Advance:
+        """Carry the job on while it is ours: a step may take minutes, and the job be cancelled.
+
+        Raises:
+            Fenced: it was cancelled, or another process took it; the run has ended.
+        """
+        run, watch = asyncio.ensure_future(advance), asyncio.create_task(self._lost(fence))
+        try:
+            await asyncio.wait({run, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if not run.done():
+                raise watch.result()
+            return run.result()
+        finally:
+            run.cancel()
+            watch.cancel()
+            await asyncio.wait({run, watch})
+
+    async def _lost(self, fence: Fence) -> Fenced:
+        """Return once the job is no longer ours."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            try:
+                await fence.check(self.pool)
+            except Fenced as fenced:
+                return fenced
+            except (BookAIError, OSError, *DATABASE_ERRORS):
+                continue  # the run's own writes find out whether the database is gone
+
+    async def _wait_for(self, hold: control.Held) -> None:
+        """Queue the job for later, no try counted, and let its row say what it waits for."""
+        at = hold.until or datetime.now(UTC) + timedelta(seconds=control.LOOK_AGAIN_S)
+        async with self._writing() as con:
+            await control.note_held(con, self.job_id, hold.why)
+            if self.fence is not None:
+                await standing.hear(con, self.fence)
+            await self.enqueue(con, self.job_id, at)
 
     async def put_off(self, reason: str, after_s: float) -> None:
         """Count the try; queue the next one with growing distance, or give up.

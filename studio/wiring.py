@@ -3,76 +3,42 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from random import Random
-from typing import Any
 
 import agents
-import tools.affiliates
 from agents.base import Agent, Channel, Context
-from bookai.db import audit, checkpoints, jobs, offers, tokens
-from bookai.db.approvals import Rules, RulesOf
+from bookai.db import audit, checkpoints, jobs, tokens
 from bookai.db.approvals.links import open_key
+from bookai.db.mcp.replies import Replies
 from bookai.db.mcp.tasks import Tasks
-from bookai.db.rooms import News, open_news
 from bookai.errors import OperatorNeeded
 from bookai.llm.pool import ModelPool
 from bookai.models import VideoJob
 from bookai.plugins import load_plugins
-from bookai.settings import ChannelsNow, Settings
+from bookai.settings import Settings
 from bookai.toolbox import Toolbox, open_toolbox
 from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
 from mcp_server.guard import AGENTS, Principal
+from mcp_server.limits import Limits
 from mcp_server.rights.access import Access
 from mcp_server.rights.state_keys import open_keys, read_keys
 from mcp_server.rooms import NewsBus
 from mcp_server.server import StudioServer, build_server, load_tools
-from studio.crew import open_members
-from studio.database import Database, open_database
-from studio.desk import StudioDesk
-from studio.engine import Procrastinate
+from studio.crew.duty import open_members
 from studio.hosts.reach import HostAddress, reach_hosts
-from studio.models.lineup import writers
 from studio.models.opening import build_pool
+from studio.office import APPROVAL_KEYS, Office, c2pa_table, now, open_office
 from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
 from studio.web.deck import cards_of
 from studio.web.lent import Lent
 from studio.web.signed import Signing
-from tools.affiliates.base import Network
 from tools.base import ToolContext
 from tools.net.gate import Gate
-
-APPROVAL_KEYS = {"approvals_needed", "approvers", "own_jobs"}
-"""What a channel's settings say to the desk, not to the agents."""
-
-CATALOGUE = Path(__file__).parent / "catalogue" / "offers.csv"
-
-
-def now() -> datetime:
-    """Return the time, aware UTC."""
-    return datetime.now(UTC)
-
-
-def c2pa_table(settings: Settings) -> dict[str, Any]:
-    """Return [plugins.c2pa] with the place of the studio's own certificate."""
-    return {"folder": str(settings.c2pa_dir), **settings.plugins.get("c2pa", {})}
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """The database and the desk: enough for looking, deciding and queueing."""
-
-    settings: Settings
-    database: Database
-    engine: Procrastinate
-    desk: StudioDesk
-    traces: audit.Appender
-    news: News
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +49,6 @@ class Studio:
     production: Production
     models: ModelPool
     members: Members
-
-
-@asynccontextmanager
-async def open_office(settings: Settings) -> AsyncIterator[Office]:
-    """Open the database and the desk."""
-    async with open_database(settings) as database:
-        await offers.seed(database.pool, CATALOGUE)
-        engine = Procrastinate(database.dsn, database.pool)
-        desk = StudioDesk(
-            pool=database.pool,
-            engine=engine,
-            networks=load_plugins(tools.affiliates, "NETWORK", Network),
-            channels=frozenset(settings.channels),
-            now=now,
-            writer=lambda: writers(settings),
-            home=str(settings.home),
-            rules_of=_rules_of(settings),
-            approval_ttl=timedelta(hours=settings.approval_hours),
-            link_key=lambda: open_key(settings.link_key_path),
-        )
-        async with audit.open_appender(database.pool) as traces, open_news(database.dsn) as news:
-            yield Office(settings, database, engine, desk, traces, news)
 
 
 @asynccontextmanager
@@ -203,6 +147,8 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         library=StudioLibrary(
             desk=office.desk, work_dir=settings.work_dir, look=partial(look, settings)
         ),
+        replies=Replies(pool),
+        limits=None if principal == AGENTS else Limits(),
         # Our own agents watch nothing.
         bus=None if principal == AGENTS else NewsBus(office.news),
         signer=cards.signer,
@@ -281,16 +227,3 @@ def _hosts(settings: Settings) -> list[HostAddress]:
 def _channel(settings: Settings, name: str) -> Channel:
     values = settings.channel(name).model_dump(exclude=APPROVAL_KEYS)
     return Channel(name=name, **values)
-
-
-def _rules_of(settings: Settings) -> RulesOf:
-    """Return what tells a channel's rules: whoever is struck off the file decides no more."""
-    channels = ChannelsNow(settings)
-
-    def rules(channel: str) -> Rules:
-        found = channels.channel(channel)
-        return Rules(
-            needed=found.approvals_needed, approvers=found.approvers, own_jobs=bool(found.own_jobs)
-        )
-
-    return rules

@@ -11,12 +11,17 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from bookai.db.embedded import EmbeddedPostgres
 from bookai.db.migrate import migrate
 from bookai.db.pool import Pool, open_pool
 from bookai.house import migrations_dir
+
+# How quick a draw is says more of the machine's other work than of ours.
+settings.register_profile("studio", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("studio")
 
 TEMPLATE = "bookai_template"
 

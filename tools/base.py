@@ -15,7 +15,10 @@ Scope = Literal["read", "operate", "approve", "agent", "admin"]
 
 
 class JobRow(Record):
-    """A job in a list. `status`: queued, running, waiting, done, refused, failed, cancelled."""
+    """A job in a list. `status`: queued, running, waiting, done, refused, failed, cancelled.
+
+    It does not go on, nor is it published, before `not_before`.
+    """
 
     job_id: int
     source: str
@@ -29,6 +32,18 @@ class JobRow(Record):
     url: str | None
     created_at: datetime
     updated_at: datetime
+    not_before: datetime | None = None
+
+
+class JobTicket(Record):
+    """A job that was just made or changed; get_job tells the rest."""
+
+    job_id: int
+    source: str
+    channel: str
+    status: str
+    stage: str
+    reason: str | None
 
 
 class JobDetail(Record):
@@ -68,6 +83,22 @@ class ApprovalRow(Record):
     edits: tuple[EditRow, ...] = ()
 
 
+class Decision(Record):
+    """What became of an operator's word. `state` is still pending while more have to say yes.
+
+    `yes` counts those who did, of the `needed`; an edited post has an approval of its own.
+    """
+
+    approval_id: int
+    job_id: int
+    title: str
+    state: str
+    yes: int
+    needed: int
+    decided_by: str | None
+    note: str | None
+
+
 class PublicationRow(Record):
     """A post in the outbox. `state`: armed, sending, posted, unknown, failed, dead.
 
@@ -99,8 +130,25 @@ class AuditRow(Record):
     sealed: bool
 
 
+class PauseRow(Record):
+    """A pause of a channel, or of the whole studio without one."""
+
+    channel: str | None
+    reason: str
+    paused_by: str
+    paused_at: datetime
+
+
+class CheckRow(Record):
+    """One thing the studio needs: `note` is worth knowing, `fail` must be mended as it says."""
+
+    level: Literal["ok", "note", "fail"]
+    what: str
+    found: str
+
+
 class StudioStatus(Record):
-    """The studio at a glance."""
+    """The studio at a glance; `checks` only where they were asked for."""
 
     version: str
     jobs: Mapping[str, int]
@@ -110,6 +158,8 @@ class StudioStatus(Record):
     audit_unsealed: int
     writer: str
     home: str
+    paused: tuple[PauseRow, ...] = ()
+    checks: tuple[CheckRow, ...] = ()
 
 
 class Armed(Record):
@@ -134,14 +184,40 @@ class Desk(Protocol):
     async def create_job(self, source: str, channel: str, requested_by: str) -> JobRow:
         """Write a job and its queue entry in one transaction."""
 
-    async def list_jobs(self, status: str | None, limit: int) -> tuple[JobRow, ...]:
-        """Return jobs, newest first."""
+    async def list_jobs(
+        self,
+        status: str | None,
+        limit: int,
+        *,
+        channel: str | None = None,
+        before: int | None = None,
+    ) -> tuple[JobRow, ...]:
+        """Return jobs of numbers below `before`, newest first."""
+
+    async def resume_job(self, job_id: int, requested_by: str) -> JobRow:
+        """Queue a stopped job again, from its last finished step."""
+
+    async def cancel_job(self, job_id: int, reason: str, by: str) -> None:
+        """End a job; whoever runs it stops within two seconds."""
+
+    async def put_off_job(self, job_id: int, at: datetime | None, by: str) -> None:
+        """Let a job go on, and so be published, no sooner than `at`; None: now."""
+
+    async def set_pause(
+        self, paused: bool, channel: str | None, reason: str, by: str
+    ) -> tuple[PauseRow, ...]:
+        """Pause or resume a channel, or everything without one; return what is paused now."""
+
+    async def examine(self) -> tuple[CheckRow, ...]:
+        """Look at everything the studio needs, as `bookai doctor` does."""
 
     async def get_job(self, job_id: int) -> JobDetail:
         """Return one job; raises `Refused` when there is none."""
 
-    async def list_approvals(self, state: str | None, limit: int) -> tuple[ApprovalRow, ...]:
-        """Return approvals, oldest pending first."""
+    async def list_approvals(
+        self, state: str | None, limit: int, skip: int = 0
+    ) -> tuple[ApprovalRow, ...]:
+        """Return approvals, oldest pending first, without the first `skip` of them."""
 
     async def decide_approval(
         self,
@@ -169,13 +245,21 @@ class Desk(Protocol):
     ) -> BundleReport:
         """Decide on many at once; what cannot be decided is told by row."""
 
-    async def list_publications(self, limit: int) -> tuple[PublicationRow, ...]:
-        """Return posts, newest first."""
+    async def list_publications(
+        self, limit: int, before: int | None = None
+    ) -> tuple[PublicationRow, ...]:
+        """Return posts of numbers below `before`, newest first."""
 
     async def search_audit(
-        self, *, kind: str | None, actor: str | None, job_id: int | None, limit: int
+        self,
+        *,
+        kind: str | None,
+        actor: str | None,
+        job_id: int | None,
+        limit: int,
+        before: int | None = None,
     ) -> tuple[AuditRow, ...]:
-        """Return audit events, newest first."""
+        """Return audit events of numbers below `before`, newest first."""
 
     async def list_agents(self) -> tuple[AgentRow, ...]:
         """Return every agent with its track record."""

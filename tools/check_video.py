@@ -50,7 +50,7 @@ async def check_video(
 
     Call it after render_video. Reads streams, order, bytes, black, still and silent stretches,
     loudness, peaks, sync with the voice, captions and disclosure on the pixels, thumbnail, and
-    Content Credentials.
+    Content Credentials. Do not use it for the state of a job (use get_job).
     """
     limits, config = read_limits(ctx.config.get("check_video", {})), read_config(ctx.config)
     video = inside(ctx.work_dir, job_id, render.video_path)

@@ -5,7 +5,8 @@ from pydantic import Field
 
 from bookai.errors import Refused
 from bookai.models import PostEdit
-from tools.base import ApprovalRow, Tool, ToolContext
+from tools.base import Decision, Tool, ToolContext
+from tools.lists.short import decision_of
 
 _SHOWN_TITLE = 120
 
@@ -24,7 +25,7 @@ async def decide_approval(
         PostEdit | None,
         Field(description="The operator's own new words, to be approved instead of what is shown."),
     ] = None,
-) -> ApprovalRow:
+) -> Decision:
     """Record the operator's decision on one post; an approval lets it be published at once.
 
     Use it only after you showed the operator the script, the findings of get_job and the post of
@@ -34,9 +35,10 @@ async def decide_approval(
     """
     if decision == "reject" and not reason.strip():
         raise Refused("A rejection needs a reason. Ask the operator why and pass it as `reason`.")
-    return await ctx.desk.decide_approval(
+    row = await ctx.desk.decide_approval(
         approval_id, decision == "approve", reason.strip(), ctx.principal, edit=edit, via="mcp"
     )
+    return decision_of(row)
 
 
 async def _question(

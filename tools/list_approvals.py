@@ -4,6 +4,7 @@ from pydantic import Field
 
 from bookai.models import Record
 from tools.base import ApprovalRow, Tool, ToolContext
+from tools.lists.paging import Cursor, NextCursor, cursor_at, page_of, place_of
 
 State = Literal["pending", "approved", "rejected", "expired", "void"]
 
@@ -12,6 +13,7 @@ class ApprovalPage(Record):
     """Approvals, oldest pending first."""
 
     approvals: tuple[ApprovalRow, ...]
+    next_cursor: NextCursor = None
 
 
 async def list_approvals(
@@ -20,13 +22,18 @@ async def list_approvals(
         State | None, Field(description="Only approvals in this state; null for all.")
     ] = "pending",
     limit: Annotated[int, Field(ge=1, le=50, description="How many at most.")] = 10,
+    cursor: Cursor = None,
 ) -> ApprovalPage:
     """List what waits for the operator's yes: the whole post, its flags, the video, the deadline.
 
     Use it to show an operator what would be published. Do not use it to decide (an operator does,
     with decide_approval), nor for posts that are out (use list_publications).
     """
-    return ApprovalPage(approvals=await ctx.desk.list_approvals(state, limit))
+    # A list whose rows leave it as they are decided: a place in it is a number of rows.
+    skip = place_of(cursor, "approvals") or 0
+    page, more = page_of(await ctx.desk.list_approvals(state, limit + 1, skip), limit)
+    following = cursor_at("approvals", skip + limit) if more else None
+    return ApprovalPage(approvals=page, next_cursor=following)
 
 
 TOOL = Tool(run=list_approvals, title="List approvals", scope="read", timeout_s=10, read_only=True)

@@ -40,7 +40,7 @@ async def speak(
 ) -> Voiceover:
     """Speak the script offline and write voice.wav: 48 kHz stereo, -14 LUFS, with word times.
 
-    Call it after the script is accepted and before render_video. The same script gives the same
+    Call it only after the script is accepted, before render_video. The same script gives the same
     track. Where the wanted voice cannot, another one of the language speaks and `fallback` says so.
     Refuses a language without a voice and a script that takes over 180 seconds.
     """

@@ -19,7 +19,7 @@ _ROW = """
        j.job_id, j.source, j.channel, j.status, j.stage, j.percent, j.reason, j.requested_by,
        j.stage_seconds, j.created_at, j.updated_at, j.record ->> 'approval_id' AS approval_id,
        coalesce(j.record -> 'script' ->> 'title', j.record -> 'trend' ->> 'title') AS title,
-       j.record -> 'publication' ->> 'url' AS url
+       j.record -> 'publication' ->> 'url' AS url, j.not_before
 """
 
 INSERT_JOB = """
@@ -33,9 +33,11 @@ SELECT_ROW = f"SELECT {_ROW} FROM video_jobs j WHERE j.job_id = $1"  # noqa: S60
 SELECT_ROWS = f"""
 SELECT {_ROW}
   FROM video_jobs j
- WHERE $1::text IS NULL OR j.status = $1
+ WHERE ($1::text IS NULL OR j.status = $1)
+   AND ($2::text IS NULL OR j.channel = $2)
+   AND ($3::bigint IS NULL OR j.job_id < $3)
  ORDER BY j.job_id DESC
- LIMIT $2
+ LIMIT $4
 """  # noqa: S608  # a constant of ours
 UPDATE_STATUS = """
 UPDATE video_jobs
@@ -123,6 +125,7 @@ class JobRow:
     approval_id: int | None
     title: str | None
     url: str | None
+    not_before: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,15 @@ class Made:
     title: str
     url: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Which jobs are listed: those of a state, of a channel, with a number below `before`."""
+
+    status: str | None = None
+    channel: str | None = None
+    before: int | None = None
 
 
 async def create(con: Con, source: str, channel: str, requested_by: str) -> int:
@@ -229,9 +241,10 @@ async def get(pool: Pool, job_id: int) -> JobRow:
     return _row(row)
 
 
-async def list_rows(pool: Pool, status: str | None, limit: int) -> tuple[JobRow, ...]:
+async def list_rows(pool: Pool, which: Which, limit: int) -> tuple[JobRow, ...]:
     """Return jobs, newest first."""
-    return tuple(_row(row) for row in await pool.fetch(SELECT_ROWS, status, limit))
+    rows = await pool.fetch(SELECT_ROWS, which.status, which.channel, which.before, limit)
+    return tuple(_row(row) for row in rows)
 
 
 async def list_made(pool: Pool, channel: str, limit: int) -> tuple[Made, ...]:

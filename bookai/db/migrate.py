@@ -10,12 +10,13 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from bookai.db import checkpoints, queue
+from bookai.db import queue
 from bookai.db.pool import connect
 from bookai.errors import OperatorNeeded, Refused, TryLater
 from bookai.house import VERSION
@@ -40,7 +41,13 @@ INSERT_APPLIED = """
 INSERT INTO schema_migrations (version, name, sha256, app_version, ms)
 VALUES ($1, $2, $3, $4, $5)
 """
-NO_CHECKPOINTS = "SELECT to_regclass('checkpoint_migrations') IS NULL"
+SAVER = "langgraph-checkpoint-postgres"
+# The saver's release that set its tables up stands beside them, written when it had finished.
+SELECT_SAVER = """
+SELECT to_regclass('checkpoint_migrations') IS NOT NULL AS found,
+       obj_description(to_regclass('checkpoint_migrations'), 'pg_class') AS release
+"""
+COMMENT_SAVER = "SELECT format('COMMENT ON TABLE checkpoint_migrations IS %L', $1::text)"
 # The libraries' own tables: granted by name or prefix, never with ALL TABLES, which would
 # hand the application the right to change the audit log.
 GRANT_LIBRARIES = """
@@ -182,12 +189,27 @@ async def _apply_all(con: Any, files: Sequence[Migration], admin_dsn: str) -> li
     for migration in todo:
         await _apply(con, migration)
     applied = [m.title for m in todo] + await queue.create_tables(con)
-    if await con.fetchval(NO_CHECKPOINTS):
+    if await _set_up_saver(con, admin_dsn):
         applied.append("checkpoints")
-    await checkpoints.create_tables(admin_dsn)
     if applied:
         await con.execute(GRANT_LIBRARIES)
     return applied
+
+
+async def _set_up_saver(con: Any, admin_dsn: str) -> bool:
+    """Let the saver of this release make its tables where it has not; tell whether it was new.
+
+    Most starts find everything done, and so need not spend the seconds of importing LangGraph.
+    """
+    release = f"{SAVER} {metadata.version(SAVER)}"
+    saver = await con.fetchrow(SELECT_SAVER)
+    if saver["release"] == release:
+        return False
+    from bookai.db import checkpoints  # noqa: PLC0415  # see above
+
+    await checkpoints.create_tables(admin_dsn)
+    await con.execute(await con.fetchval(COMMENT_SAVER, release))
+    return not saver["found"]
 
 
 async def _lock(con: Any) -> None:

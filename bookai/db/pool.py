@@ -30,8 +30,15 @@ CONNECT_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
 )
-# What any later question may raise when the server goes away in the middle.
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, psycopg.Error, PoolTimeout)
+# What any later question may raise when the server goes away in the middle. The last of asyncpg's
+# is its word for a connection that was cut at an unlucky moment.
+DATABASE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    psycopg.Error,
+    PoolTimeout,
+)
 # What Postgres says to a value that it cannot keep: the value is wrong, not the database.
 UNKEEPABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _BUSY = (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)

@@ -16,7 +16,7 @@ from ollama import AsyncClient, ResponseError
 from ollama._types import ChatRequest
 
 from bookai.llm.base import Call, CallFailed, Model, Provider, Reply, Server, Sight
-from bookai.llm.hosted.growing import Growing
+from bookai.llm.hosted.growing import Growing, counted
 from bookai.llm.serving.prompt import tokens
 
 DEFAULT_HOST = "http://127.0.0.1:11434"
@@ -182,8 +182,8 @@ def _content(line: dict[str, Any]) -> str:
 
 
 def _whole(call: Call, growing: Growing, last: dict[str, Any]) -> Reply:
-    growing.input_tokens = _count(last, "prompt_eval_count")
-    growing.output_tokens = _count(last, "eval_count")
+    growing.input_tokens = counted(last.get("prompt_eval_count"))
+    growing.output_tokens = counted(last.get("eval_count"))
     reason = last.get("done_reason") if last.get("done") is True else None
     finish = str(reason or "stop") if last.get("done") is True else None
     reply = growing.whole(finish)
@@ -204,7 +204,7 @@ def _whole(call: Call, growing: Growing, last: dict[str, Any]) -> Reply:
 
 def _count(line: dict[str, Any], field: str) -> int | None:
     value = line.get(field)
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and value is not True and value >= 0 else None
 
 
 def _named(found: dict[str, Any], server: Server) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -29,6 +29,7 @@ _CALLED = Label(
     ),
 )
 _STOOD_IN = Label("what", ("agent", "writer model", "video encoder", "voice"))
+_LIMITED = Label("limit", ("tool", "principal"))
 _TASK_END = Label("state", ("completed", "failed", "cancelled"))
 _TASK_STATE = Label("state", ("working", "input_required", "completed", "failed", "cancelled"))
 _STATUS = Label("status", ("done", "refused", "failed", "cancelled"))
@@ -39,6 +40,7 @@ TOOL_CALLS = counter("bookai_tool_calls_total", "MCP tool calls", TOOL, _CALLED,
 TOOL_SECONDS = histogram("bookai_tool_seconds", "Time in a tool", TOOL, buckets=_CALL_SECONDS)
 MCP_TASKS = gauge("bookai_mcp_tasks", "MCP tasks that can be asked after", _TASK_STATE)
 MCP_TASKS_ENDED = counter("bookai_mcp_tasks_ended_total", "MCP tasks by how they ended", _TASK_END)
+MCP_LIMITED = counter("bookai_mcp_limited_total", "MCP calls turned away by a rate limit", _LIMITED)
 FALLBACKS = counter("bookai_fallbacks_total", "Something stood in for what was wanted", _STOOD_IN)
 RENDER_SECONDS = one_histogram(
     "bookai_render_seconds", "Time to render a video", buckets=_RENDER_SECONDS

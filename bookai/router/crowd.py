@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from bookai.router.table import Luck, Table
 
-SURE = np.float32(0.999)
-HOPELESS = np.float32(0.02)
+SURE = 0.999
+HOPELESS = 0.02
+# numpy compares an array with another of its size in a fifth of the time that a number takes, and
+# a few numbers soonest with an array of no dimension.
+FEW = 256
 # However much a candidate is favoured, its price stays above nothing.
 LEAST_S = 1e-3
 # A ring of normal numbers, as in `bookai.router.table.Luck`, is at least this long.
@@ -31,6 +34,7 @@ class Crowd:
             for column in (table.price, table.mean, table.spread)
         )
         self._score: Floats = np.empty(count, np.float32)
+        self._sure, self._hopeless = _bound(SURE, count), _bound(HOPELESS, count)
         self._ring = _ring(table.luck, 2 * count)
 
     def best(self, without: Set[int], off_s: Mapping[int, float]) -> int | None:
@@ -41,8 +45,8 @@ class Crowd:
         table.drawn = start = int(table.luck.rng.random() * (len(ring) - count))
         np.multiply(spread, ring[start : start + count], out=score)
         np.add(score, mean, out=score)
-        np.minimum(score, SURE, out=score)
-        np.maximum(score, HOPELESS, out=score)
+        np.minimum(score, self._sure, out=score)
+        np.maximum(score, self._hopeless, out=score)
         for row, seconds in off_s.items():
             # p is scaled instead of the price, which others share; who is out has no price.
             if price[row] < inf:
@@ -56,6 +60,10 @@ class Crowd:
     def luck_of(self, row: int) -> float:
         """Return the normal number that the last choice drew for a row."""
         return float(self._ring[self._table.drawn + row])
+
+
+def _bound(value: float, count: int) -> Floats:
+    return np.array(value, np.float32) if count <= FEW else np.full(count, value, np.float32)
 
 
 def _ring(luck: "Luck", least: int) -> Floats:

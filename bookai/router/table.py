@@ -1,13 +1,15 @@
 """The candidates for one capability as columns of numbers, and the scan that finds the best.
 
 Prices and success are kept up to date when something happens, so a choice is one pass over three
-columns. Up to `FEW` candidates plain lists are the quickest; above it `bookai.router.crowd` scans
-arrays of 32-bit floats with numpy, which is loaded when the first crowd comes together.
+columns. Up to `FEW` candidates plain lists are the quickest, for most prices alone tell that a row
+cannot win; above it `bookai.router.crowd` scans arrays of 32-bit floats with numpy, which is loaded
+when the first crowd comes together.
 """
 
 from array import array
 from collections.abc import Mapping, MutableSequence, Set
 from importlib import import_module
+from itertools import chain
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING, cast
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from bookai.router.crowd import Crowd, Floats
     from bookai.router.member import Member
 
-FEW = 16
+FEW = 64
 # Success is never taken for certain, nor for impossible.
 SURE = 0.999
 HOPELESS = 0.02
@@ -51,6 +53,7 @@ class Table:
         self.mean: Column = []
         self.spread: Column = []
         self.drawn = 0  # where in the ring the last choice began
+        self.last = 0  # the row that won it: a good one to begin with
         # What is known of the members' latencies, for those of whom nothing is known.
         self.known_s = 0.0
         self.known = 0
@@ -104,11 +107,19 @@ class Table:
                 price[row] = max(LEAST_S, price[row] - seconds)
             for row in without:
                 price[row] = inf
+        best = self._cheapest(price, self.last if self.last < count else 0)
+        if best is not None:
+            self.last = best
+        return best
+
+    def _cheapest(self, price: Column, first: int) -> int | None:
+        ring, drawn, mean, spread = self.luck.ring, self.drawn, self.mean, self.spread
         best, least = None, inf
-        luck = self.luck.ring[self.drawn : self.drawn + count]
-        columns = zip(price, self.mean, self.spread, luck, strict=True)
-        for row, (cost, mean, spread, z) in enumerate(columns):
-            p = mean + spread * z
+        for row, cost in chain(((first, price[first]),), enumerate(price)):
+            # Nobody succeeds for certain: a price is below every score that it can have.
+            if cost >= least:
+                continue
+            p = mean[row] + spread[row] * ring[drawn + row]
             if p > SURE:
                 p = SURE
             elif p < HOPELESS:

@@ -8,7 +8,7 @@ import click
 from bookai.db import offers, tokens
 from bookai.settings import read_settings
 from studio.commands._door import as_json, operator, print_json, print_rows, run
-from studio.wiring import open_office
+from studio.office import open_office
 
 SCOPES = ("read", "operate", "approve", "agent", "admin")
 _WIRE = "studio:"

@@ -1,199 +1,23 @@
 """`bookai doctor`: each line green, or one named mend."""
 
-import asyncio
-import shutil
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
-
 import click
 
-from bookai.db.seal import exports
 from bookai.errors import BookAIError
-from bookai.llm.pool import EXTRACTIVE
-from bookai.models import Record
-from bookai.settings import Settings, read_settings
+from bookai.settings import read_settings
 from studio.commands._door import as_json, print_json, run
-from studio.commands.evidence import stands
-from studio.database import make_home
-from studio.evidence.copies import Copy, open_copies
-from studio.models.lineup import line_up
-from studio.models.look import chains_of, look_around
-from studio.models.opening import lent_providers
-from studio.wiring import c2pa_table, now, open_office
-from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
-from tools.provenance.chain import open_identity
-from tools.provenance.config import read_config
-from tools.render.typography import Style, Typeface
-from tools.voices.base import installed_voices
-
-FREE_BYTES = 2 * 1024**3
-SOON = timedelta(days=30)
-Level = Literal["ok", "note", "fail"]
-
-
-class Line(Record):
-    """One line of the report: `note` is worth knowing, `fail` must be mended."""
-
-    level: Level
-    what: str
-    found: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Check:
-    what: str
-    look: Callable[[Settings], Awaitable[tuple[Level, str]]]
+from studio.steer.checks import examine
 
 
 @click.command(epilog="Example: bookai doctor --json")
 @as_json
 def doctor_command(json_: bool) -> None:
     """Check everything the studio needs on this machine; each failure names its mend."""
-    lines = run(_examine())
+    rows = run(examine(read_settings()))
     if json_:
-        print_json(lines)
+        print_json(rows)
     else:
-        for line in lines:
-            click.echo(f"{line.level:<5} {line.what:<12} {line.found}")
-    failed = [line.what for line in lines if line.level == "fail"]
+        for row in rows:
+            click.echo(f"{row.level:<5} {row.what:<12} {row.found}")
+    failed = [row.what for row in rows if row.level == "fail"]
     if failed:
         raise BookAIError(f"to mend: {', '.join(failed)} (see above).")
-
-
-async def _examine() -> list[Line]:
-    settings = read_settings()
-    return [line async for line in _lines(settings)]
-
-
-async def _lines(settings: Settings) -> AsyncIterator[Line]:
-    for check in _CHECKS:
-        try:
-            level, found = await check.look(settings)
-        except BookAIError as error:
-            level, found = "fail", str(error)
-        yield Line(level=level, what=check.what, found=found)
-
-
-async def _home(settings: Settings) -> tuple[Level, str]:
-    make_home(settings.home)
-    free = shutil.disk_usage(settings.home).free
-    found = f"{settings.home}, {free / 1024**3:.1f} GiB free"
-    if free < FREE_BYTES:
-        return "fail", f"{found}; at least 2 GiB are needed: free some space or set BOOKAI_HOME"
-    return "ok", found
-
-
-async def _postgres(settings: Settings) -> tuple[Level, str]:
-    async with open_office(settings) as office:
-        version = await office.database.pool.fetchval("SHOW server_version")
-        server = office.database.server
-        where = f"embedded ({server.origin})" if server else "from BOOKAI_DSN"
-        return "ok", f"PostgreSQL {version}, {where}; the schema is up to date"
-
-
-async def _ffmpeg(settings: Settings) -> tuple[Level, str]:
-    binary = find_ffmpeg(settings.plugins)
-    await run_ffmpeg(["-version"], binary=binary, timeout_s=10)
-    return "ok", str(binary)
-
-
-async def _voice(settings: Settings) -> tuple[Level, str]:
-    name = settings.channel("default").voice
-    voice = installed_voices().get(name)
-    if voice is None:
-        return "fail", f"there is no voice {name!r}: set channels.default.voice to another"
-    spoken = await voice.speak(("One, two, three.",), "en", settings.plugins.get(name, {}))
-    words = sum(len(one.tokens) for one in spoken)
-    return "ok", f"{name} spoke {words} words; it speaks {len(voice.languages())} languages"
-
-
-async def _fonts(_settings: Settings) -> tuple[Level, str]:
-    width = await asyncio.to_thread(Typeface().width, "Żółć Ünï Привет", Style(60, 700))
-    return "ok", f"Montserrat sets Latin and Cyrillic ({width:.0f} px)"
-
-
-async def _credentials(settings: Settings) -> tuple[Level, str]:
-    config = read_config({"c2pa": c2pa_table(settings)})
-    if not config.enabled:
-        return "note", "videos are not signed: turned off in settings"
-    make_home(settings.home)
-    identity = await asyncio.to_thread(open_identity, config, now())
-    ends = identity.leaf.not_valid_after_utc
-    found = f"videos are signed by {identity.signer!r} until {ends:%Y-%m-%d}"
-    if config.own:
-        return "ok", f"{found}, the studio's own: platforms show it as untrusted"
-    if ends - now() < SOON:
-        return "note", f"{found}: renew it, or videos can no longer be made"
-    return "ok", f"{found}, from {config.certificate_file}"
-
-
-async def _writer(settings: Settings) -> tuple[Level, str]:
-    async with lent_providers() as providers:
-        lined = line_up(settings, providers)
-        servers = await look_around(lined, providers)
-    chain = next(one for one in chains_of(lined, servers) if one.content == "creative")
-    for model in chain.models:
-        if model.state in ("loaded", "ready") and model.ref != EXTRACTIVE.ref:
-            return "ok", f"{model.ref} at {', '.join(model.servers)}"
-    mends = dict.fromkeys(model.mend for model in chain.models if model.mend)
-    return "note", f"the built-in extractive writer is used. To have a model: {'; '.join(mends)}"
-
-
-async def _ports(settings: Settings) -> tuple[Level, str]:
-    taken = []
-    for name, port in (("MCP", settings.http_port), ("metrics", settings.metrics_port)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                taken.append(f"{port} ({name})")
-    if taken:
-        return "note", f"in use: {', '.join(taken)}; a running studio holds them, or choose others"
-    return "ok", f"{settings.http_port} (MCP) and {settings.metrics_port} (metrics) are free"
-
-
-async def _copies(settings: Settings) -> tuple[Level, str]:
-    wanted = open_copies(settings)
-    if not wanted:
-        return "note", "no copy outside this machine: [[audit.exports]]"
-    async with open_office(settings) as office:
-        pool = office.database.pool
-        rows = {row.name: row for row in await exports.list_(pool)}
-        newest = await exports.newest(pool)
-        since = {
-            name: await exports.behind_since(pool, row.tree_size) for name, row in rows.items()
-        }
-    lines, level = [], "ok"
-    for copy in wanted:
-        row = rows.get(copy.name)
-        late = is_late(copy, since.get(copy.name), now())
-        if row is None or row.succeeded_at is None or row.failures or late:
-            level = "fail"
-        lines.append(f"{copy.name} ({copy.kind}) {stands(row, newest)}")
-    found = "; ".join(lines)
-    if level == "fail":
-        return "fail", f"{found}. Try: bookai evidence push"
-    return "ok", found
-
-
-def is_late(copy: Copy, behind_since: datetime | None, at: datetime) -> bool:
-    """Say whether a copy lacks what three intervals and a time-out should have brought."""
-    allowed = timedelta(seconds=3 * copy.every_s + copy.timeout_s)
-    return behind_since is not None and at - behind_since > allowed
-
-
-_CHECKS = (
-    _Check("home", _home),
-    _Check("postgres", _postgres),
-    _Check("ffmpeg", _ffmpeg),
-    _Check("voice", _voice),
-    _Check("fonts", _fonts),
-    _Check("credentials", _credentials),
-    _Check("writer", _writer),
-    _Check("ports", _ports),
-    _Check("copies", _copies),
-)

@@ -16,7 +16,8 @@ from mcp_server.rights.binding import check_address
 from mcp_server.server import serve_http, serve_stdio
 from studio.commands._door import operator, run
 from studio.daemon import Hands, keep_house, serve_metrics, work
-from studio.wiring import access_of, front_door, now, open_office, open_studio, tool_server
+from studio.office import now, open_office
+from studio.wiring import access_of, front_door, open_studio, tool_server
 
 MOST = 16
 

@@ -14,8 +14,8 @@ from bookai.settings import read_settings
 from studio.commands._door import as_json, print_json, print_rows, run
 from studio.database import seal_audit
 from studio.evidence.copies import Copy, open_copies, push_due
+from studio.office import now, open_office
 from studio.proof.pack import write_whole
-from studio.wiring import now, open_office
 
 _NONE = "no copy outside this machine: name one as [[audit.exports]] in studio.toml"
 

@@ -68,7 +68,7 @@ async def _make(
     async with open_studio(settings) as house:
         office = house.office
         desk, pool = office.desk, office.database.pool
-        if not await jobs.list_rows(pool, None, 1) and _settle_in(settings.home):
+        if not await jobs.list_rows(pool, jobs.Which(), 1) and _settle_in(settings.home):
             click.echo(
                 "one operator, who approves his own videos: "
                 f"so says {settings.home / 'studio.toml'} from now on",

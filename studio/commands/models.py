@@ -17,7 +17,7 @@ from studio.models.lineup import OLLAMA, LineUp, line_up
 from studio.models.look import ChainView, ModelView, ServerView, chains_of, look_around
 from studio.models.opening import build_pool, lent_providers
 from studio.models.pull import pull
-from studio.wiring import now, open_office
+from studio.office import now, open_office
 
 PROMPT_VERSION = "ask-1"
 SYSTEM = (

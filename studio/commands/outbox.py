@@ -9,7 +9,7 @@ from bookai.db import outbox
 from bookai.settings import read_settings
 from studio.commands._door import as_json, operator, print_json, print_rows, run
 from studio.desk import StudioDesk
-from studio.wiring import open_office
+from studio.office import open_office
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from bookai.errors import OperatorNeeded
 from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, operator, print_json, run
 from studio.database import open_seal_keys, seal_audit
+from studio.office import Office, open_office
 from studio.proof.gather import gather
 from studio.proof.pack import as_zip, seal_pack, verifier, write_whole
-from studio.wiring import Office, open_office
 
 SEALS = 6
 PAUSE_S = 0.5

@@ -14,7 +14,8 @@ from bookai.settings import Settings
 from bookai.toolbox import Toolbox
 from studio.hosts.desk import Desk, Progress
 from studio.models.opening import build_far_pool, build_pool
-from studio.wiring import now, open_far_hand, open_hand, open_office
+from studio.office import now, open_office
+from studio.wiring import open_far_hand, open_hand
 
 
 @asynccontextmanager

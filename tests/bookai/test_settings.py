@@ -110,3 +110,9 @@ def test_the_server_is_known_by_its_url_or_its_port(tmp_path: Path) -> None:
 
     assert plain.mcp_resource == "http://127.0.0.1:9000/mcp"
     assert named.mcp_resource == "https://a.example/mcp"
+
+
+def test_a_host_has_no_name_under_which_its_agents_could_be_anothers(tmp_path: Path) -> None:
+    host = "[[agent_hosts]]\nname = 'a_at_b'\nurl = 'http://10.0.0.7:8941/mcp'\n"
+    with pytest.raises(OperatorNeeded, match=r"agent_hosts\.0\.name"):
+        read_settings(write(tmp_path, host))

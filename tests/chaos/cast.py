@@ -33,6 +33,7 @@ from studio import daemon, recovery, wiring
 from studio.daemon import Hands
 from studio.desk import StudioDesk
 from studio.models.opening import open_providers
+from studio.office import Office, opening
 from tests.chaos.schedule import Fault, Role, Schedule, Wish
 from tests.chaos.shake import Shaker
 from tools import publish_video, read_stats
@@ -171,7 +172,8 @@ def _place_agent(stage: Stage, shaker: Shaker, *, is_armed: bool) -> None:
     hand.work_dir, hand.encoder = stage.settings.work_dir, stage.encoder  # type: ignore[attr-defined]  # ours, loaded as a plug-in
     if not is_armed:
         return
-    wiring.now = shaker.now
+    for module in (opening, wiring):
+        setattr(module, "now", shaker.now)  # noqa: B010  # the wiring has it from the opening
     hand.is_stubborn = shaker.is_stubborn  # type: ignore[attr-defined]  # as above
     platforms()["remote"].at = shaker.at  # type: ignore[attr-defined]  # ours too
     shaker.watch(StudioDesk, "desk")
@@ -194,13 +196,13 @@ async def _worker(stage: Stage) -> int:
 
 
 async def _keeper(stage: Stage) -> int:
-    async with wiring.open_office(stage.settings) as office, _stopping() as stop:
+    async with opening.open_office(stage.settings) as office, _stopping() as stop:
         await daemon.keep_house(office, stop)
     return 0
 
 
 async def _operator(stage: Stage) -> int:
-    async with wiring.open_office(stage.settings) as office, _stopping() as stop:
+    async with opening.open_office(stage.settings) as office, _stopping() as stop:
         operator = Operator(stage, office)
         await operator.order()
         while not stop.is_set():
@@ -242,7 +244,7 @@ async def _wait(stop: asyncio.Event) -> None:
 class Operator:
     """Orders videos and answers what is asked; writes down each word before it is given."""
 
-    def __init__(self, stage: Stage, office: wiring.Office, *, is_last: bool = False) -> None:
+    def __init__(self, stage: Stage, office: Office, *, is_last: bool = False) -> None:
         self._stage = stage
         self._desk = office.desk
         self._is_last = is_last

@@ -20,7 +20,7 @@ from bookai.db.embedded import EmbeddedPostgres
 from bookai.db.migrate import migrate
 from bookai.db.pool import open_pool
 from bookai.house import migrations_dir
-from studio.wiring import CATALOGUE
+from studio.office import CATALOGUE
 
 TEMPLATE = "chaos_template"
 CUT = """

@@ -7,7 +7,8 @@ from bookai.db.approvals import Rules
 from bookai.db.checkpoints import new_saver, open_checkpoint_pool
 from bookai.db.pool import Pool
 from bookai.models import PostEdit
-from graphs.production import Advance, Production
+from graphs.advance import Advance
+from graphs.production import Production
 from tests.graphs.crew import NOW, POST, Hand, crew
 from tests.graphs.test_production import TTL, line, new_job
 

@@ -9,7 +9,6 @@ import pytest
 
 from agents.base import Context
 from bookai.db import audit, executions, jobs
-from bookai.db.memory import DEAD_AFTER_S
 from bookai.db.pool import Pool
 from bookai.db.runs.fence import take
 from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
@@ -336,41 +335,6 @@ async def test_a_cancelled_step_leaves_no_slot_taken(pool: Pool) -> None:
     assert in_flight(hands) == 0
     (past,) = await executions.attempts(pool, 1, "write")
     assert past.outcome == "cancelled"
-
-
-class Clock:
-    """A time that stands until it is moved."""
-
-    at = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
-
-
-async def test_whoever_was_silent_for_three_beats_is_asked_no_more(pool: Pool) -> None:
-    clock, remote = Clock(), Writer("a_writer_at_host")
-    hands = crew(pool, clock=clock)
-    hands.members.join(remote, kind="remote")
-    hands.members.join(Writer("writer"))
-    assert [beat.agent for beat in hands.members.beats()] == ["a_writer_at_host", "writer"]
-
-    clock.at += DEAD_AFTER_S + 1
-    await write(hands, pool)
-
-    assert remote.runs["write"] == 0
-    assert [beat.agent for beat in hands.members.beats()] == ["writer"]
-    hands.members.beat(remote.name)
-    assert not hands.members.is_silent(remote.name)
-
-
-async def test_when_everybody_is_silent_the_step_waits_and_says_for_whom(pool: Pool) -> None:
-    clock = Clock()
-    hands = crew(pool, clock=clock)
-    hands.members.join(Writer("writer_at_host"), kind="remote")
-    clock.at += DEAD_AFTER_S + 1
-
-    with pytest.raises(TryLater, match="writer_at_host did not answer for three beats"):
-        await write(hands, pool)
 
 
 async def test_whoever_left_is_asked_no_more(pool: Pool) -> None:

@@ -8,7 +8,8 @@ from bookai.db import jobs
 from bookai.db.checkpoints import CheckpointPool, FencedSaver, open_checkpoint_pool
 from bookai.db.pool import Pool, Unreachable
 from bookai.db.runs.fence import Fence
-from graphs.production import Advance, Production
+from graphs.advance import Advance
+from graphs.production import Production
 from tests.graphs.crew import ALL, NOW, Hand, crew
 from tests.graphs.test_production import TTL, decide, new_job
 

@@ -13,8 +13,9 @@ from bookai.db.checkpoints import CheckpointPool, new_saver, open_checkpoint_poo
 from bookai.db.pool import Pool
 from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Capability, Record, Trend, VideoJob
+from graphs.advance import Advance
 from graphs.chain import Limit
-from graphs.production import Advance, Production
+from graphs.production import Production
 from graphs.steps import Crew
 from tests.graphs.crew import ALL, ARTICLE, NOW, RESULTS, Hand, crew, review
 

@@ -113,7 +113,14 @@ class FakeDesk:
         self.created.append((source, channel, requested_by))
         return _job(len(self.created), source, channel)
 
-    async def list_jobs(self, status: str | None, limit: int) -> tuple[JobRow, ...]:
+    async def list_jobs(
+        self,
+        status: str | None,
+        limit: int,
+        *,
+        channel: str | None = None,
+        before: int | None = None,
+    ) -> tuple[JobRow, ...]:
         return (_job(1, "a.txt", "default"),)[:limit]
 
     async def get_job(self, job_id: int) -> JobDetail:
@@ -129,7 +136,9 @@ class FakeDesk:
             stage_seconds={"scout": 0.5},
         )
 
-    async def list_approvals(self, state: str | None, limit: int) -> tuple[ApprovalRow, ...]:
+    async def list_approvals(
+        self, state: str | None, limit: int, skip: int = 0
+    ) -> tuple[ApprovalRow, ...]:
         return (_approval(1, state or "pending", None),)[:limit]
 
     async def decide_approval(

@@ -103,7 +103,27 @@ def test_loosen_lets_an_answer_grow_and_shortens_what_may_be_null() -> None:
         "properties": {
             "description": {"type": "string"},
             "a": {"type": ["string", "null"]},
-            "b": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]},
+            "b": {"type": ["string", "null"], "format": "date-time"},
             "c": {"additionalProperties": {"type": "number"}},
+        },
+    }
+
+
+def test_loosen_writes_down_in_place_what_is_used_once() -> None:
+    schema = {
+        "$defs": {"One": {"type": "object"}, "Two": {"properties": {"x": {"default": 1}}}},
+        "properties": {
+            "a": {"$ref": "#/$defs/One"},
+            "b": {"$ref": "#/$defs/Two"},
+            "c": {"items": {"$ref": "#/$defs/Two"}},
+        },
+    }
+
+    assert loosen(schema) == {
+        "$defs": {"Two": {"properties": {"x": {}}}},
+        "properties": {
+            "a": {"type": "object"},
+            "b": {"$ref": "#/$defs/Two"},
+            "c": {"items": {"$ref": "#/$defs/Two"}},
         },
     }

@@ -13,7 +13,7 @@ from bookai.toolbox import Toolbox
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.wire import scrub
 from tests.mcp_server.doubles import ALICE, POST, SECRET, Nothing, Said, Studio
-from tools.base import ApprovalRow, JobRow
+from tools.base import Decision, JobTicket
 
 
 def bodies(studio: Studio, kind: str = "tool.called") -> list[dict[str, Any]]:
@@ -141,7 +141,7 @@ async def test_only_an_operator_with_the_right_decides(
     async with Client(studio.server(principal)) as client:
         with pytest.raises(Refused, match="decide_approval needs the right 'approve'"):
             await Toolbox(client).call(
-                "decide_approval", ApprovalRow, approval_id=1, decision="approve"
+                "decide_approval", Decision, approval_id=1, decision="approve"
             )
 
     assert studio.desk.decided == []
@@ -151,7 +151,7 @@ async def test_only_an_operator_with_the_right_decides(
 async def test_a_decision_bears_the_operators_name(studio: Studio) -> None:
     async with Client(studio.server(ALICE)) as client:
         row = await Toolbox(client).call(
-            "decide_approval", ApprovalRow, approval_id=1, decision="reject", reason="too loud"
+            "decide_approval", Decision, approval_id=1, decision="reject", reason="too loud"
         )
 
     assert row.state == "rejected"
@@ -164,7 +164,7 @@ async def test_a_rejection_without_a_reason_is_refused(studio: Studio) -> None:
     async with Client(studio.server(ALICE)) as client:
         with pytest.raises(Refused, match="needs a reason"):
             await Toolbox(client).call(
-                "decide_approval", ApprovalRow, approval_id=1, decision="reject", reason=" "
+                "decide_approval", Decision, approval_id=1, decision="reject", reason=" "
             )
 
     assert studio.desk.decided == []
@@ -181,7 +181,7 @@ async def test_nothing_is_changed_while_the_audit_log_cannot_be_written(studio: 
             (agent, "send_post", {"job_id": 4, "post": POST}),
         ):
             with pytest.raises(OperatorNeeded, match="was not started") as caught:
-                await Toolbox(client).call(name, JobRow, **arguments)
+                await Toolbox(client).call(name, JobTicket, **arguments)
             said.append(str(caught.value))
 
     assert (studio.desk.created, studio.desk.decided, studio.desk.sent) == ([], [], [])
@@ -194,7 +194,7 @@ async def test_work_done_without_its_audit_row_is_told_apart_from_work_not_done(
     studio.audit_fails_after = 1
     async with Client(studio.server(ALICE)) as client:
         with pytest.raises(OperatorNeeded, match="did its work") as caught:
-            await Toolbox(client).call("make_video", JobRow, source="a.txt")
+            await Toolbox(client).call("make_video", JobTicket, source="a.txt")
 
     assert len(studio.desk.created) == 1
     assert caught.value.mend.startswith("Do not repeat it")

@@ -12,7 +12,7 @@ from bookai.errors import OperatorNeeded, Refused, TryLater
 from bookai.toolbox import Toolbox, open_toolbox
 from mcp_server.server import build_server, serve_http
 from tests.mcp_server.doubles import ALICE, Nothing, Said, Studio, Token
-from tools.base import ApprovalRow
+from tools.base import Decision
 
 CALL: dict[str, Any] = {
     "jsonrpc": "2.0",
@@ -44,7 +44,7 @@ async def post(url: str, headers: dict[str, str], body: object = CALL) -> httpx2
 
 async def test_a_token_of_an_operator_decides_in_its_own_name(studio: Studio) -> None:
     async with studio.served() as url, open_toolbox(url, "of-operator") as toolbox:
-        row = await toolbox.call("decide_approval", ApprovalRow, approval_id=1, decision="approve")
+        row = await toolbox.call("decide_approval", Decision, approval_id=1, decision="approve")
 
     assert row.decided_by == "operator:alice"
 
@@ -133,7 +133,7 @@ async def test_a_token_that_lost_a_right_lost_it_in_open_sessions_too(
         studio.tokens["of-operator"] = Token("alice", frozenset({"read", "operate"}))
         with pytest.raises(Refused, match="'approve'"):
             await Toolbox(client).call(
-                "decide_approval", ApprovalRow, approval_id=1, decision="approve"
+                "decide_approval", Decision, approval_id=1, decision="approve"
             )
 
     assert studio.desk.decided == []

@@ -9,7 +9,7 @@ from bookai.db import approvals, jobs
 from bookai.errors import OperatorNeeded, Refused
 from bookai.models import PostEdit
 from bookai.settings import Settings
-from studio.wiring import Office, open_office
+from studio.office import Office, open_office
 from tests.bookai.db.approvals.asked import ANN, BOB, POST
 
 HOUR = timedelta(hours=1)

@@ -116,6 +116,8 @@ def test_wrong_usage_ends_with_2(env: dict[str, str]) -> None:
         (("make", "--resume", "99"), "there is no job 99"),
         (("make", "missing.md"), "missing.md"),
         (("token", "revoke", "nobody"), "nobody"),
+        (("cancel", "99", "--reason", "no"), "there is no job 99"),
+        (("pause", "--channel", "gone", "--reason", "no"), "there is no channel 'gone'"),
     ],
 )
 def test_an_error_is_one_line_and_ends_with_1(

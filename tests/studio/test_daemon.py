@@ -11,7 +11,7 @@ from bookai.db import audit
 from bookai.db import pool as pool_module
 from bookai.settings import Settings
 from studio.daemon import _care, keep_house
-from studio.wiring import open_office
+from studio.office import open_office
 from tests.conftest import execute
 
 COUNT_LEAVES = "SELECT count(*) FROM audit_leaf"

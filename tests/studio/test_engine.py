@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+import asyncpg
 import pytest
 
 from bookai.db import audit, jobs, queue
@@ -13,11 +14,11 @@ from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, take
 from bookai.models import Capability, Queue, Record, VideoJob
 from bookai.settings import Settings
-from graphs.production import Advance
+from graphs.advance import Advance
 from studio.engine import LOCK_PREFIX, Engine, Inline, Procrastinate, lock_of
 from studio.foreground import carry
+from studio.office import open_office
 from studio.turn import LONGEST_WAIT_S, MAX_TRIES, AdvanceJob, wait_s
-from studio.wiring import open_office
 from tests.graphs.crew import RESULTS, Hand
 from tests.graphs.test_production import line
 
@@ -298,6 +299,22 @@ async def test_a_job_outlives_the_loss_of_every_connection(
         await work_until(engine, main.advance, waits)
 
     assert hand.runs["write"] == 2
+
+
+async def test_a_connection_cut_at_an_unlucky_moment_is_no_defect_of_the_job(
+    pool: Pool, engine: Procrastinate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver has a word of its own for it, which is none of its database errors."""
+    monkeypatch.setattr("studio.engine.QUICK_END_S", 0.0)
+    job_id, called = await new_job(pool, engine), asyncio.Event()
+
+    async def advance(_one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
+        called.set()
+        raise asyncpg.InternalClientError("cannot switch to state 15")
+
+    await serve_until(engine, advance, called)
+
+    assert (await jobs.get(pool, job_id)).status != "failed"
 
 
 async def test_a_run_that_a_stop_cut_short_is_queued_at_once(

@@ -18,9 +18,10 @@ from bookai.toolbox import open_toolbox
 from mcp_server.server import serve_http
 from studio.commands.make import EXAMPLE
 from studio.database import notes_path, seal_audit
-from studio.wiring import Office, open_studio, tool_server
+from studio.office import Office
+from studio.wiring import open_studio, tool_server
 from tests.studio.conftest import go_on, make
-from tools.base import ApprovalRow
+from tools.base import Decision
 from tools.list_approvals import ApprovalPage
 from tools.provenance.chain import PUBLIC
 from tools.provenance.read import read_credentials
@@ -28,7 +29,7 @@ from tools.provenance.read import read_credentials
 ENDED = frozenset(jobs.ENDED)
 
 
-async def approve_over_http(office: Office) -> ApprovalRow:
+async def approve_over_http(office: Office) -> Decision:
     """Approve what waits as an operator with a token, through the server's own port."""
     pool = office.database.pool
     token = await tokens.create(
@@ -45,7 +46,7 @@ async def approve_over_http(office: Office) -> ApprovalRow:
             (waiting,) = page.approvals
             decided = await toolbox.call(
                 "decide_approval",
-                ApprovalRow,
+                Decision,
                 approval_id=waiting.approval_id,
                 decision="approve",
                 reason="reads well",

@@ -4,7 +4,8 @@ from bookai.mcp_tasks import EXTENSION
 from bookai.mcp_tasks_client import Patient
 from bookai.settings import Settings
 from mcp_server.guard import AGENTS, operator_here
-from studio.wiring import open_office, tool_server
+from studio.office import open_office
+from studio.wiring import tool_server
 from tools.base import StudioStatus
 
 

@@ -15,7 +15,8 @@ from bookai.settings import Settings
 from bookai.toolbox import open_toolbox
 from graphs.steps import Step
 from mcp_server.guard import AGENTS
-from studio.wiring import open_office, open_studio, tool_server
+from studio.office import open_office
+from studio.wiring import open_studio, tool_server
 from tests.graphs.crew import ALL, Hand, crew
 
 HOW_TO = Path(__file__).resolve().parents[2] / "docs" / "how-to"

@@ -18,9 +18,10 @@ from bookai.errors import OperatorNeeded, Refused
 from bookai.settings import Settings
 from bookai.toolbox import Toolbox, open_toolbox
 from mcp_server.server import serve_http
-from studio.wiring import Office, access_of, open_office, tool_server
+from studio.office import Office, open_office
+from studio.wiring import access_of, tool_server
 from tests.bookai.db.approvals.asked import POST
-from tools.base import ApprovalRow, JobRow
+from tools.base import Decision, JobTicket
 
 DAY = timedelta(days=1)
 RIGHTS = ("read", "operate", "approve")
@@ -66,17 +67,15 @@ async def ask(office: Office, job_id: int) -> int:
     return number
 
 
-async def say_yes(toolbox: Toolbox, number: int) -> ApprovalRow:
-    return await toolbox.call(
-        "decide_approval", ApprovalRow, approval_id=number, decision="approve"
-    )
+async def say_yes(toolbox: Toolbox, number: int) -> Decision:
+    return await toolbox.call("decide_approval", Decision, approval_id=number, decision="approve")
 
 
 async def test_nobody_approves_what_his_own_principal_asked_for(strict: Settings) -> None:
     """Point 13: no agent approves, no operator his own request, also not past the program."""
     async with serving(strict) as (office, url):
         async with open_toolbox(url, await token(office, "ann")) as ann:
-            made = await ann.call("make_video", JobRow, source="a topic of ours")
+            made = await ann.call("make_video", JobTicket, source="a topic of ours")
             number = await ask(office, made.job_id)
             with pytest.raises(Refused, match="asked for by operator:ann"):
                 await say_yes(ann, number)
@@ -99,7 +98,7 @@ async def test_a_single_operator_approves_his_own(settings: Settings) -> None:
         serving(settings) as (office, url),
         open_toolbox(url, await token(office, "ann")) as ann,
     ):
-        made = await ann.call("make_video", JobRow, source="a topic of ours")
+        made = await ann.call("make_video", JobTicket, source="a topic of ours")
         decided = await say_yes(ann, await ask(office, made.job_id))
 
     assert decided.state == "approved"

@@ -8,7 +8,7 @@ from bookai.db.pool import Pool
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, take
 from bookai.models import Queue
-from graphs.production import Advance
+from graphs.advance import Advance
 from studio.engine import Engine, Inline, Procrastinate
 from studio.turn import MAX_UNHEARD, Turn
 from tests.conftest import execute

@@ -31,9 +31,9 @@ def inside(work_dir: Path, job_id: int, path: str | Path) -> Path:
     try:
         found = (root / path).resolve()
     except (OSError, RuntimeError, ValueError) as error:
-        raise Refused(f"{str(path)!r} is not a usable path: {error}.") from error
+        raise Refused(f"{str(path)!r} is not a usable path.") from error
     if root not in found.parents:
         raise Refused(
-            f"{str(path)!r} is not in the folder of job {job_id}: only files under {root} are used."
+            f"{str(path)!r} is not in the folder of job {job_id}: a tool uses only files there."
         )
     return found

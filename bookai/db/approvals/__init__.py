@@ -7,7 +7,7 @@ An approval counts for the digest of everything that would be published, and unt
 from bookai.db.approvals.asking import MAX_POST_BYTES, renew, request
 from bookai.db.approvals.bundles import MAX_BUNDLE, Bundle, decide_bundle
 from bookai.db.approvals.deciding import decide
-from bookai.db.approvals.ending import check, expire
+from bookai.db.approvals.ending import check, expire, void_of
 from bookai.db.approvals.rights import MAX_REASON
 from bookai.db.approvals.rows import (
     OPERATOR,
@@ -44,4 +44,5 @@ __all__ = [
     "list_",
     "renew",
     "request",
+    "void_of",
 ]

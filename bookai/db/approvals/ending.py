@@ -101,3 +101,13 @@ async def expire_one(con: Con, approval_id: int) -> Approval | None:
         return None
     await end(con, approval, "expired", STUDIO)
     return approval
+
+
+async def void_of(con: Con, job_id: int, by: str) -> None:
+    """Void a job's open approval, in the caller's transaction; what is or may be out keeps its."""
+    found = await latest(con, job_id)
+    if found is None or found.state not in ("pending", "approved"):
+        return
+    approval = await locked(con, found.approval_id)
+    if approval.state in ("pending", "approved") and not await con.fetchval(IS_OUT, job_id):
+        await end(con, approval, "void", by)

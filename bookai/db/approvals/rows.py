@@ -74,6 +74,7 @@ SELECT {_COLUMNS}
        CASE WHEN a.state = 'pending' THEN a.approval_id END,
        a.approval_id DESC
  LIMIT $2
+OFFSET $3
 """  # noqa: S608  # as above
 UPDATE_ENDED = "UPDATE approvals SET state = $2 WHERE approval_id = $1"
 COUNT_PENDING = "SELECT count(*) FROM approvals WHERE state = 'pending'"
@@ -142,10 +143,10 @@ async def latest(db: Pool | Con, job_id: int) -> Approval | None:
 
 
 async def list_(
-    db: Pool | Con, state: State | None = None, limit: int = 50
+    db: Pool | Con, state: State | None = None, limit: int = 50, skip: int = 0
 ) -> tuple[Approval, ...]:
     """Return approvals: pending ones first, oldest first; then the others, newest first."""
-    return tuple(approval_of(row) for row in await db.fetch(SELECT_LIST, state, limit))
+    return tuple(approval_of(row) for row in await db.fetch(SELECT_LIST, state, limit, skip))
 
 
 async def count_pending(db: Pool | Con) -> int:

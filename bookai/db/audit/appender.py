@@ -10,7 +10,6 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import asyncpg
 
@@ -41,10 +40,25 @@ _BAD_EVENT = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    line: Line
-    written: asyncio.Future[None]
+    """An event on its way to the disk; its text is made by the writer, off its caller's time."""
+
+    __slots__ = ("actor", "body", "job_id", "kind", "line", "written")
+
+    def __init__(
+        self, kind: str, actor: str, body: Mapping[str, object], job_id: int | None
+    ) -> None:
+        self.kind, self.actor, self.body, self.job_id = kind, actor, body, job_id
+        self.line: Line | None = None
+        self.written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def check(self) -> bool:
+        """Make the line that is stored; what cannot be written down is its caller's error alone."""
+        try:
+            self.line = checked(self.kind, self.actor, self.body, self.job_id)
+        except Exception as error:  # noqa: BLE001  # any defect of one body would stop the writer
+            self.fail(error)
+        return self.line is not None
 
     def fail(self, error: BaseException) -> None:
         if not self.written.done():
@@ -68,18 +82,19 @@ class Appender:
     ) -> None:
         """Write one event; return when it is durable. Cancelled before its turn, it is not written.
 
+        Leave `body` as it is until then.
+
         Raises:
             Refused: the kind, a key or a value of the body cannot be written down faithfully.
             TryLater: the studio is stopping.
             OperatorNeeded: Postgres went away; the event may or may not have been written.
         """
-        line = checked(kind, actor, body, job_id)
         while len(self._waiting) >= self._limit and not self._is_closed:
             self._has_room.clear()
             await self._has_room.wait()
         if self._is_closed:
             raise TryLater("no more audit events are taken: the studio is stopping.")
-        one = _Waiting(line, asyncio.get_running_loop().create_future())
+        one = _Waiting(kind, actor, body, job_id)
         self._waiting.append(one)
         self._wake.set()
         await one.written
@@ -112,7 +127,7 @@ class Appender:
         group: list[_Waiting] = []
         while self._waiting and len(group) < self._group:
             one = self._waiting.popleft()
-            if not one.written.done():
+            if not one.written.done() and one.check():
                 group.append(one)
         self._has_room.set()
         return group

@@ -21,6 +21,7 @@ SELECT e.id, e.at, e.kind, e.actor, e.job_id, e.body,
    AND ($3::bigint IS NULL OR e.job_id = $3)
    AND ($4::timestamptz IS NULL OR e.at >= $4)
    AND ($5::timestamptz IS NULL OR e.at < $5)
+   AND ($7::bigint IS NULL OR e.id < $7)
  ORDER BY e.id DESC
  LIMIT $6
 """
@@ -132,8 +133,9 @@ async def search(  # noqa: PLR0913  # one name a column that can be searched
     until: datetime | None = None,
     limit: int = 100,
     after_id: int | None = None,
+    before: int | None = None,
 ) -> tuple[Event, ...]:
-    """Return events, newest first; with `after_id` those with a higher id, oldest first.
+    """Return events below id `before`, newest first; with `after_id` higher ones, oldest first.
 
     A `kind` that ends in a dot finds every kind that begins with it; `until` itself is left out.
     Ids are given at the insert: a long transaction may commit an id that is lower than what was
@@ -141,7 +143,7 @@ async def search(  # noqa: PLR0913  # one name a column that can be searched
     """
     wanted = (kind, actor, job_id, since, until, limit)
     if after_id is None:
-        rows = await db.fetch(SELECT_NEWEST, *wanted)
+        rows = await db.fetch(SELECT_NEWEST, *wanted, before)
     else:
         rows = await db.fetch(SELECT_AFTER, *wanted, after_id)
     return tuple(_event(row) for row in rows)

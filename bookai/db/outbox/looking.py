@@ -8,7 +8,8 @@ SELECT_ONE = f"SELECT {COLUMNS} FROM social_posts p WHERE p.post_id = $1"  # noq
 SELECT_LIST = f"""
 SELECT {COLUMNS}
   FROM social_posts p
- WHERE $1::text IS NULL OR p.state = $1
+ WHERE ($1::text IS NULL OR p.state = $1)
+   AND ($3::bigint IS NULL OR p.post_id < $3)
  ORDER BY p.post_id DESC
  LIMIT $2
 """  # noqa: S608  # as above
@@ -34,10 +35,10 @@ async def get(db: Pool | Con, post_id: int) -> OutboxRow:
 
 
 async def list_(
-    db: Pool | Con, state: State | None = None, limit: int = 50
+    db: Pool | Con, state: State | None = None, limit: int = 50, before: int | None = None
 ) -> tuple[OutboxRow, ...]:
-    """Return posts, newest first."""
-    return tuple(row_of(row) for row in await db.fetch(SELECT_LIST, state, limit))
+    """Return posts, newest first, of numbers below `before`."""
+    return tuple(row_of(row) for row in await db.fetch(SELECT_LIST, state, limit, before))
 
 
 async def is_begun(db: Pool | Con, job_id: int, digest: str) -> bool:

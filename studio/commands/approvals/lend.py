@@ -7,7 +7,7 @@ import click
 from bookai.settings import read_settings
 from studio.commands._door import as_json, operator, print_json, print_rows, run
 from studio.commands.approvals.listing import at_desk
-from studio.wiring import open_office
+from studio.office import open_office
 
 
 @click.command(epilog="Example: bookai link 1 --for operator:anna --hours 24")

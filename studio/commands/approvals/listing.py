@@ -8,7 +8,7 @@ import click
 from bookai.settings import read_settings
 from studio.commands._door import as_json, operator, print_json, print_rows, run
 from studio.desk import StudioDesk
-from studio.wiring import open_office
+from studio.office import open_office
 from tools.base import ApprovalRow
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from bookai.db import audit
 from bookai.settings import read_settings
 from studio.commands._door import operator, run
 from studio.commands.trail.options import between, narrowing, written_whole
-from studio.wiring import open_office
+from studio.office import open_office
 
 
 @click.command(epilog="Example: bookai audit export --since 2026-11-01 --out november.jsonl")

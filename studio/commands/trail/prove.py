@@ -11,7 +11,7 @@ from bookai.settings import read_settings
 from studio.commands._door import run
 from studio.commands.trail.options import written_whole
 from studio.database import seal_audit
-from studio.wiring import open_office
+from studio.office import open_office
 
 FORMAT = "bookai-inclusion/1"
 HOW = (

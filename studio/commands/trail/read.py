@@ -9,7 +9,7 @@ from bookai.db import audit
 from bookai.settings import read_settings
 from studio.commands._door import as_json, run
 from studio.commands.trail.options import between, echo_event, narrowing
-from studio.wiring import open_office
+from studio.office import open_office
 
 FOLLOW_S = 0.5
 

@@ -11,7 +11,7 @@ from bookai.settings import read_settings
 from studio.commands._door import as_json, print_json, run
 from studio.commands.trail.options import moment
 from studio.database import notes_path, seal_audit
-from studio.wiring import open_office
+from studio.office import open_office
 
 
 def _since(

@@ -11,7 +11,7 @@ from bookai.errors import ToolFailed
 from bookai.models import Capability, Record, VideoJob
 from graphs.members import Members
 from graphs.steps import Crew, Step
-from studio.crew import open_members
+from studio.crew.duty import open_members
 from tests.graphs.crew import RESULTS, Hand, no_context
 from tests.graphs.test_production import new_job
 

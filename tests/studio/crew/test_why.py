@@ -17,7 +17,8 @@ from graphs.steps import Step
 from mcp_server.auth import operator_here
 from studio.cli import bookai
 from studio.crew.words import explain
-from studio.wiring import open_office, tool_server
+from studio.office import open_office
+from studio.wiring import tool_server
 from tests.graphs.crew import crew
 from tests.graphs.test_failover import Writer, raises
 from tests.graphs.test_production import new_job

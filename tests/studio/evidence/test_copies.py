@@ -15,9 +15,9 @@ from bookai.db.seal import exports
 from bookai.db.seal.exports import SignedNote
 from bookai.errors import OperatorNeeded, TryLater
 from bookai.settings import Settings
-from studio.commands.doctor import is_late
 from studio.evidence.base import Divergence, Own, Place
 from studio.evidence.copies import AT_ONCE, Copy, open_copies, push_due
+from studio.steer.checks import is_late
 from tests.studio.evidence.conftest import NOON
 
 Grow = Callable[[], Awaitable[Path]]

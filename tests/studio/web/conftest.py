@@ -34,7 +34,8 @@ from bookai.models import (
 )
 from bookai.settings import Settings
 from mcp_server.serve import serve_http
-from studio.wiring import Office, front_door, now, open_office
+from studio.office import Office, now, open_office
+from studio.wiring import front_door
 from tests.conftest import TEMPLATE, execute, on_database
 
 TEXT = "Owls turn their heads far.\n\nAn owl turns its head by 270 degrees. It has 14 neck bones."

@@ -15,10 +15,11 @@ from bookai.errors import Refused
 from bookai.models import VideoJob
 from mcp_server.auth import Principal
 from mcp_server.rooms import SignedLink
+from studio.office import now
 from studio.web.lent import Halt
 from studio.web.media import KINDS, Named
 from studio.web.signed import LIFE, JobSigner, Signing
-from studio.wiring import now, signing_of
+from studio.wiring import signing_of
 from tests.studio.web.conftest import (
     CAPTIONS,
     THUMBNAIL,

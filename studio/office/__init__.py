@@ -1,0 +1,15 @@
+"""The database and the desk: enough for looking, deciding and queueing.
+
+Nothing here imports agents, graphs or MCP, which take seconds: most commands need none of them.
+"""
+
+from studio.office.opening import (
+    APPROVAL_KEYS,
+    CATALOGUE,
+    Office,
+    c2pa_table,
+    now,
+    open_office,
+)
+
+__all__ = ["APPROVAL_KEYS", "CATALOGUE", "Office", "c2pa_table", "now", "open_office"]

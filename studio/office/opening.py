@@ -1,0 +1,92 @@
+"""Open the database and the desk."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import tools.affiliates
+from bookai.db import audit, offers
+from bookai.db.approvals import Rules, RulesOf
+from bookai.db.approvals.links import open_key
+from bookai.db.rooms import News, open_news
+from bookai.plugins import load_plugins
+from bookai.settings import ChannelsNow, Settings
+from studio.database import Database, open_database
+from studio.desk import StudioDesk
+from studio.engine import Procrastinate
+from studio.models.lineup import writers
+from tools.affiliates.base import Network
+from tools.base import CheckRow
+
+APPROVAL_KEYS = {"approvals_needed", "approvers", "own_jobs"}
+"""What a channel's settings say to the desk, not to the agents."""
+
+CATALOGUE = Path(__file__).parents[1] / "catalogue" / "offers.csv"
+
+
+def now() -> datetime:
+    """Return the time, aware UTC."""
+    return datetime.now(UTC)
+
+
+def c2pa_table(settings: Settings) -> dict[str, Any]:
+    """Return [plugins.c2pa] with the place of the studio's own certificate."""
+    return {"folder": str(settings.c2pa_dir), **settings.plugins.get("c2pa", {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The database and the desk: enough for looking, deciding and queueing."""
+
+    settings: Settings
+    database: Database
+    engine: Procrastinate
+    desk: StudioDesk
+    traces: audit.Appender
+    news: News
+
+
+@asynccontextmanager
+async def open_office(settings: Settings) -> AsyncIterator[Office]:
+    """Open the database and the desk."""
+    async with open_database(settings) as database:
+        await offers.seed(database.pool, CATALOGUE)
+        engine = Procrastinate(database.dsn, database.pool)
+        desk = StudioDesk(
+            pool=database.pool,
+            engine=engine,
+            networks=load_plugins(tools.affiliates, "NETWORK", Network),
+            channels=frozenset(settings.channels),
+            now=now,
+            writer=lambda: writers(settings),
+            home=str(settings.home),
+            rules_of=_rules_of(settings),
+            approval_ttl=timedelta(hours=settings.approval_hours),
+            link_key=lambda: open_key(settings.link_key_path),
+            look=lambda: _examine(settings),
+        )
+        async with audit.open_appender(database.pool) as traces, open_news(database.dsn) as news:
+            yield Office(settings, database, engine, desk, traces, news)
+
+
+async def _examine(settings: Settings) -> tuple[CheckRow, ...]:
+    # What is looked at takes seconds to import, and the checks themselves open an office.
+    from studio.steer.checks import examine  # noqa: PLC0415
+
+    return await examine(settings)
+
+
+def _rules_of(settings: Settings) -> RulesOf:
+    """Return what tells a channel's rules: whoever is struck off the file decides no more."""
+    channels = ChannelsNow(settings)
+
+    def rules(channel: str) -> Rules:
+        found = channels.channel(channel)
+        return Rules(
+            needed=found.approvals_needed, approvers=found.approvers, own_jobs=bool(found.own_jobs)
+        )
+
+    return rules

@@ -1,0 +1,1 @@
+"""What an operator steers from any door: pauses, retries, cancelled and postponed jobs, checks."""

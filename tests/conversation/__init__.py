@@ -1,0 +1,1 @@
+"""An operator's whole day by chat, with real videos: `python -m tests.conversation`."""
