@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: setup setup-dev demo test test-ollama check chaos fuzz bench bench-routing rivals engine peers format lock clean
+.PHONY: setup setup-dev demo test test-ollama check chaos fuzz bench bench-routing rivals engine peers conformance format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -91,6 +91,14 @@ peers:
 	cd .peers && npm ci --ignore-scripts --no-audit --no-fund
 	cd .peers/node_modules/better-sqlite3 && node \
 	  "$$(npm root -g)/npm/node_modules/node-gyp/bin/node-gyp.js" rebuild --release $(NODE_GYP_FLAGS)
+
+# What other implementations say of the MCP server; needs npm, and Node 22 where none comes with it.
+conformance: setup-dev .conformance/.installed
+	$(BIN)/pytest -q -rs -m conformance tests/mcp_server/conformance
+.conformance/.installed: tests/peers/mcp_js/package.json tests/peers/mcp_js/package-lock.json
+	mkdir -p .conformance && cp tests/peers/mcp_js/package.json tests/peers/mcp_js/package-lock.json .conformance/
+	cd .conformance && npm ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
 
 format: setup-dev
 	$(BIN)/ruff format .

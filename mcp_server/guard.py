@@ -15,8 +15,9 @@ from bookai.models import Post, Record
 from bookai.toolbox import Progress
 from mcp_server.auth import AGENTS, Principal, operator_here
 from mcp_server.call import Call
+from mcp_server.legacy import say
 from mcp_server.limits import Limits
-from mcp_server.once import Replies, begin, check_key, digest_of
+from mcp_server.once import KEY, Once, Replies, Stopped, check_key, is_replayed
 from mcp_server.rights.access import Access
 from mcp_server.rights.confirming import confirm
 from mcp_server.rights.detours import Detour
@@ -39,7 +40,8 @@ _LAST_WORDS_S = 5.0
 class Guard:
     """Stands around every tool; `who` tells the principal of the call that is being answered.
 
-    `access` says whether a tool that asks a person first is for clients that cannot ask.
+    `access` says whether a tool that asks a person first is for clients that cannot ask. `replies`
+    keeps answers under idempotency keys, `limits` says how often one may call.
 
     `audit(kind, actor, body)` writes one row. A call that may change something outside is refused
     when its row cannot be written: first `tool.calling`, then its outcome as `tool.called`.
@@ -100,7 +102,8 @@ class Guard:
         problem: Exception | None = None
         answer: CallToolResult | None = None
         try:
-            answer = await self._once(call, guarded, mcp)
+            answer = await self._run(call, guarded, mcp)
+            call.replayed = is_replayed(answer)
         except asyncio.CancelledError as cancelled:
             await self._last_words(call, cancelled)
             raise
@@ -122,36 +125,37 @@ class Guard:
         assert told is not None, "whatever is no detour has its answer"
         return told
 
-    async def _once(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> CallToolResult:
+    async def _run(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> CallToolResult:
         """Do the call, or return the answer that a call with its key got before."""
         tool = call.tool
         if not call.principal.may(tool.scope):
             raise _lacks_right(tool, call.principal)
-        if call.key is None or self.replies is None:
-            return _success(guarded, await self._run(call, guarded, mcp))
-        place = call.principal.name, tool.name, check_key(tool, call.key)
-        before = await begin(self.replies, tool, place, digest_of(call.arguments))
-        if before is not None:
-            call.replayed = True
-            return before
-        try:
-            answer = _success(guarded, await self._run(call, guarded, mcp))
-        except _Stopped:
-            raise  # what it had done by then is not known
-        except (BookAIError, Detour):  # nothing was done, or the client is asked first
-            await self.replies.release(place)
-            raise
-        await self.replies.finish(place, answer.model_dump_json(by_alias=True, exclude_none=True))
-        return answer
-
-    async def _run(self, call: Call, guarded: GuardedTool, mcp: McpContext) -> Record:
-        tool = call.tool
         arguments = guarded.check(call.arguments)
+        once = self._once(call, arguments)
+        # Before anyone is asked for a confirmation: what was done needs none.
+        if once is not None and (before := await once.recall()) is not None:
+            return before
         context = self.make_context(call.principal, _progress(mcp))
         if tool.needs_approval:
             await _check_approval(context, arguments)
         if tool.confirm is not None:
             await confirm(tool, context, arguments, mcp, self.access)
+
+        async def do() -> CallToolResult:
+            return _success(guarded, await self._carry_out(call, context, arguments))
+
+        return await (do() if once is None else once.run(do))
+
+    def _once(self, call: Call, arguments: Arguments) -> Once | None:
+        if call.key is None:
+            return None
+        key = check_key(call.tool, call.key)
+        if self.replies is None:
+            raise Refused(f"This server keeps no answers: call {call.tool.name} without {KEY}.")
+        return Once(self.replies, call.tool, call.principal.name, key, arguments)
+
+    async def _carry_out(self, call: Call, context: ToolContext, arguments: Arguments) -> Record:
+        tool = call.tool
         if _is_watched(tool):
             await self._announce(call)
         try:
@@ -160,7 +164,7 @@ class Guard:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise _Stopped(
+            raise Stopped(
                 f"{tool.name} was stopped after its limit of {tool.timeout_s:g} s. Try again when "
                 "the machine is less busy."
             ) from error
@@ -205,10 +209,6 @@ class Guard:
         return None
 
 
-class _Stopped(TryLater):
-    """The tool's own limit stopped it, wherever it was."""
-
-
 def _lacks_right(tool: Tool, principal: Principal) -> Refused:
     has = ", ".join(sorted(principal.scopes)) or "none"
     return Refused(
@@ -244,6 +244,7 @@ def _progress(mcp: McpContext) -> Progress:
         if fraction > last:
             last = fraction
             await mcp.report_progress(fraction, 1.0, message)
+            await say(mcp, message)
 
     return report
 

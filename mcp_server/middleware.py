@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
 from mcp_server.auth import Principal
-from mcp_server.rooms.prompts import RIGHTS as PROMPTS
 from tools.base import Tool
 
 _LISTS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
@@ -17,9 +17,12 @@ _LISTS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/t
 class Rooms:
     """MCP middleware: each caller sees the tools it may call, in one fixed order."""
 
-    def __init__(self, tools: Mapping[str, Tool], who: Callable[[], Principal]) -> None:
+    def __init__(
+        self, tools: Mapping[str, Tool], who: Callable[[], Principal], server: MCPServer[Any]
+    ) -> None:
         self._tools = tools
         self._who = who
+        self._server = server
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
@@ -28,7 +31,7 @@ class Rooms:
         asked = ctx.params or {}
         if ctx.method == "tools/call" and asked.get("name") not in self._tools:
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {_quoted(asked.get('name'))}")
-        if ctx.method == "prompts/get" and asked.get("name") not in PROMPTS:
+        if ctx.method == "prompts/get" and not await self._is_prompt(asked.get("name")):
             raise MCPError(INVALID_PARAMS, f"Unknown prompt: {_quoted(asked.get('name'))}")
         if ctx.method in _LISTS and asked.get("cursor") is not None:
             raise MCPError(INVALID_PARAMS, "Unknown cursor: every list here is one page.")
@@ -36,6 +39,9 @@ class Rooms:
         if ctx.method == "tools/list" and isinstance(result, dict):
             return {**result, "tools": self._visible(result["tools"])}
         return result
+
+    async def _is_prompt(self, name: object) -> bool:
+        return any(prompt.name == name for prompt in await self._server.list_prompts())
 
     def _visible(self, listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
         principal = self._who()

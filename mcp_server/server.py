@@ -17,6 +17,7 @@ from bookai.plugins import load_plugins
 from mcp_server.auth import Lookup, Principal, TokenGate, principal_from_token
 from mcp_server.cards import ANSWER_TOOL, CardApps, Cards, with_card
 from mcp_server.guard import AuditSink, Guard, MakeContext
+from mcp_server.legacy import add_logging
 from mcp_server.limits import Limits
 from mcp_server.middleware import Rooms
 from mcp_server.once import Replies
@@ -99,7 +100,7 @@ class StudioServer(MCPServer[Any]):
                 with_card(guard.around(self.studio_tools[name]), cards)
                 for name in sorted(self.studio_tools)
             ],
-            middleware=[Rooms(self.studio_tools, guard.who), Readers(guard.who, self)],
+            middleware=[Rooms(self.studio_tools, guard.who, self), Readers(guard.who, self)],
             subscriptions=bus or False,
             extensions=extensions,
             lifespan=lambda _server: _life(tasks, task_terms or Terms()),
@@ -109,6 +110,7 @@ class StudioServer(MCPServer[Any]):
             request_state_security=_sealing(access, guard),
         )
         self.takes_tokens = lookup is not None
+        add_logging(self)
         add_prompts(self, guard, self.studio_tools)
         if library is not None:
             add_resources(self, guard, library, signer)

@@ -12,6 +12,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY
 from mcp.shared.uri_template import UriTemplate
 from mcp.types import INVALID_PARAMS, SubscriptionsListenResult
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from bookai.errors import Refused
 from bookai.metrics import STREAMS
@@ -83,7 +84,8 @@ class Readers:
         match ctx.method:
             case "subscriptions/listen":
                 return await self._listen(ctx, call_next, asked)
-            case "resources/subscribe":
+            # The newer era has no such method, whatever it names.
+            case "resources/subscribe" if ctx.protocol_version not in MODERN_PROTOCOL_VERSIONS:
                 await self._check_watched([asked.get("uri")], self._who())
             case "prompts/get" if (right := RIGHTS.get(str(asked.get("name")))) is not None:
                 self._check_prompt(str(asked["name"]), right)

@@ -4,12 +4,10 @@ import asyncio
 import subprocess
 import sys
 import time
-import wave
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -19,14 +17,13 @@ from mcp.client.streamable_http import streamable_http_client
 from bookai.db import audit
 from bookai.db.pool import Pool
 from bookai.mcp_tasks_client import Became, Patient, Task, cancel_task, get_task
-from bookai.models import Script, Voiceover, Word
 from mcp_server.auth import principal_of
 from tests.mcp_server.doubles import Studio
+from tests.mcp_server.tasks.orders import JOB, order
 from tests.mcp_server.tasks.shop import LIMIT_S, patient, reached, shop
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
 ALICE = principal_of(Studio().tokens["of-operator"])
-JOB = 7
 
 
 @dataclass
@@ -74,46 +71,6 @@ async def over_http(stack: AsyncExitStack, url: str, token: str) -> Client:
     http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers))
     client = Client(streamable_http_client(url, http_client=http), extensions=[Patient()])
     return await stack.enter_async_context(client)
-
-
-def order(work_dir: Path) -> dict[str, Any]:
-    """Return the arguments of a render that takes many seconds, and write its voice track."""
-    lines = [{"text": "Clocks go on and never stop.", "kind": "beat"} for _ in range(40)]
-    facts = {"title": "Clocks", "language": "en", "draft_kind": "extractive", "writer": "test"}
-    script = Script.model_validate({**facts, "lines": lines, "seconds_est": 100})
-    words = [
-        Word(
-            text=text,
-            line=number,
-            start_s=number * 2.4 + at * 0.3,
-            end_s=number * 2.4 + at * 0.3 + 0.3,
-        )
-        for number, line in enumerate(script.lines)
-        for at, text in enumerate(line.text.split())
-    ]
-    voice = work_dir / str(JOB) / "voice.wav"
-    voice.parent.mkdir(parents=True)
-    with wave.open(str(voice), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(8000)
-        out.writeframes(bytes(2 * 8000 * 100))
-    said = Voiceover(
-        path=str(voice),
-        words=tuple(words),
-        duration_s=100,
-        voice="tones",
-        language="en",
-        sample_rate=8000,
-    )
-    return {
-        "job_id": JOB,
-        "script": script.model_dump(mode="json"),
-        "voiceover": said.model_dump(mode="json"),
-        "brand": "B",
-        "credit": "S",
-        "disclosure": "",
-    }
 
 
 async def rendering(client: Client, work_dir: Path) -> Became:
