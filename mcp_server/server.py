@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 
 from bookai.plugins import load_plugins
 from mcp_server.auth import Lookup, Principal, TokenGate, principal_from_token
-from mcp_server.cards import CardApps, Cards, with_card
+from mcp_server.cards import ANSWER_TOOL, CardApps, Cards, with_card
 from mcp_server.guard import AuditSink, Guard, MakeContext
 from mcp_server.limits import Limits
 from mcp_server.middleware import Rooms
@@ -87,7 +87,8 @@ class StudioServer(MCPServer[Any]):
             extensions.append(Tasks(self.studio_tools, guard, tasks, always_tasks))
         if cards:
             # Inside tasks: what a task ends with has its card too.
-            extensions.append(CardApps(cards, guard.who))
+            answers = ANSWER_TOOL in self.studio_tools
+            extensions.append(CardApps(cards, guard.who, takes_answers=answers))
         super().__init__(
             "bookai-studio",
             title="BookAI Studio",

@@ -22,7 +22,6 @@ from bookai.toolbox import Toolbox, open_toolbox
 from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
-from mcp_server.cards import Cards
 from mcp_server.guard import AGENTS, Principal
 from mcp_server.limits import Limits, Rate
 from mcp_server.rights.access import Access
@@ -35,10 +34,9 @@ from studio.models.opening import build_pool
 from studio.office import APPROVAL_KEYS, Office, c2pa_table, now, open_office
 from studio.rooms import StudioLibrary, look
 from studio.web.app import FrontDoor
-from studio.web.deck import StudioDeck
+from studio.web.deck import cards_of
 from studio.web.lent import Lent
-from studio.web.media import Shelf
-from studio.web.signed import JobSigner, Signing
+from studio.web.signed import Signing
 from tools.base import ToolContext
 from tools.net.gate import Gate
 
@@ -135,7 +133,9 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
     async def lookup(token: str) -> tokens.TokenRow | None:
         return await tokens.lookup(pool, token, now())
 
-    cards = _cards(office, by_token=principal is None)
+    cards = cards_of(
+        office.desk, settings.work_dir, signing_of(settings), by_token=principal is None
+    )
     return build_server(
         load_tools().values(),
         make_context=make_context,
@@ -157,24 +157,6 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         # Nor are they asked anything, and they have to work in a read-only studio as well.
         access=Access() if principal == AGENTS else access_of(settings),
     )
-
-
-def _cards(office: Office, *, by_token: bool) -> Cards:
-    """Build what shows approvals in a chat: the cards, and the links to their files."""
-    settings, pool = office.settings, office.database.pool
-
-    async def load_job(job_id: int) -> VideoJob:
-        return await jobs.load(pool, job_id)
-
-    signing = signing_of(settings)
-    deck = StudioDeck(
-        desk=office.desk,
-        load_job=load_job,
-        shelf=Shelf(settings.work_dir),
-        signing=signing,
-        by_token=by_token,
-    )
-    return Cards(deck, JobSigner(signing, load_job, by_token), settings.web_url)
 
 
 def front_door(office: Office) -> FrontDoor:

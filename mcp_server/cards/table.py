@@ -24,6 +24,7 @@ Deck = Callable[[Principal, Sequence[int]], Awaitable[tuple[CardSheet, ...]]]
 """Returns what the cards of these approvals show to this principal."""
 
 CARD_TOOL = "list_approvals"
+ANSWER_TOOL = "decide_approval"
 LINKED_TOOL = "get_job"
 CARDS_META = "bookai/cards"
 MOST = 10
@@ -52,13 +53,17 @@ class CardApps(Apps):
 
     The card's data travels in `_meta`, which hosts hand to the card and keep from the model. A
     client without cards gets plain text and links alone. It comes after any extension that turns
-    calls into tasks: then a task's result has its card too.
+    calls into tasks: then a task's result has its card too. `takes_answers` is false where the
+    server changes nothing: then no card offers a yes or a no.
     """
 
-    def __init__(self, cards: Cards, who: Callable[[], Principal]) -> None:
+    def __init__(
+        self, cards: Cards, who: Callable[[], Principal], *, takes_answers: bool = True
+    ) -> None:
         super().__init__()
         self._cards = cards
         self._who = who
+        self._takes_answers = takes_answers
         origin = origin_of(cards.web_url)
         self.add_html_resource(
             CARD_URI,
@@ -108,12 +113,15 @@ class CardApps(Apps):
         rows = data.get("items", data.get("approvals", ()))
         numbers = [row["approval_id"] for row in rows]
         cards = await self._cards.deck(principal, numbers[:MOST])
+        if not self._takes_answers:
+            cards = tuple(card.model_copy(update={"may_decide": False}) for card in cards)
         links = [
             _link(card.links.video, f"film-{card.job_id}.mp4", "video/mp4")
             for card in cards
             if card.links
         ]
-        words = TextContent(type="text", text=summary(cards, len(numbers) - len(cards)))
+        text = summary(cards, len(numbers) - len(cards), data.get("next_cursor"))
+        words = TextContent(type="text", text=text)
         meta = dict(result.meta or {})
         if shows_cards:
             meta[CARDS_META] = [card.model_dump(mode="json") for card in cards]

@@ -12,14 +12,19 @@ _HOW = (
 )
 
 
-def summary(cards: Sequence[CardSheet], more: int) -> str:
-    """Return one paragraph a post; `more` are listed in the structured content alone."""
+def summary(cards: Sequence[CardSheet], more: int, cursor: str | None = None) -> str:
+    """Return one paragraph a post; `more` are listed in the structured content alone.
+
+    `cursor` is where the next page begins.
+    """
     if not cards:
         return "No approval is in this list."
     told = [_paragraph(card) for card in cards]
     if more:
         told.append(f"{more} more are in the structured content.")
-    if any(card.state == "pending" for card in cards):
+    if cursor:
+        told.append(f"More follow: call list_approvals with cursor {json.dumps(cursor)}.")
+    if any(card.state == "pending" and card.may_decide for card in cards):
         told.append(_HOW)
     return "\n\n".join(told)
 

@@ -3,15 +3,17 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+from bookai.db import jobs
 from bookai.errors import Refused
 from bookai.models import VideoJob
 from mcp_server.auth import Principal
-from mcp_server.cards import CardSheet, LineSheet, LinkSheet, SourceSheet, SupportSheet
+from mcp_server.cards import Cards, CardSheet, LineSheet, LinkSheet, SourceSheet, SupportSheet
 from studio.desk import StudioDesk
 from studio.web.card import Said, card_of
 from studio.web.media import Kind, Shelf, asked
-from studio.web.signed import Signing
+from studio.web.signed import JobSigner, Signing
 from tools.base import ApprovalRow
 
 
@@ -83,6 +85,22 @@ class StudioDeck:
             captions=link("captions"),
             expires_at=self.signing.ends_at(),
         )
+
+
+def cards_of(desk: StudioDesk, work_dir: Path, signing: Signing, *, by_token: bool) -> Cards:
+    """Build what shows approvals in a chat: the cards, and the links to their files."""
+
+    async def load_job(job_id: int) -> VideoJob:
+        return await jobs.load(desk.pool, job_id)
+
+    deck = StudioDeck(
+        desk=desk,
+        load_job=load_job,
+        shelf=Shelf(work_dir),
+        signing=signing,
+        by_token=by_token,
+    )
+    return Cards(deck, JobSigner(signing, load_job, by_token), signing.base_url)
 
 
 def _line(said: Said) -> LineSheet:

@@ -1,10 +1,10 @@
 """Cards never stand in an answer's way: without them it goes out as it was."""
 
-import json
 from collections.abc import Sequence
 
 import pytest
-from mcp.client import Client
+from mcp.client import Client, advertise
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.types import ResourceLink, TextContent
 
 from bookai.errors import Refused, TryLater
@@ -12,6 +12,7 @@ from mcp_server.auth import AGENTS, Principal
 from mcp_server.cards import CARD_URI, Cards, CardSheet
 from mcp_server.cards.page import card_html, origin_of
 from mcp_server.cards.words import summary
+from mcp_server.rights.access import Access
 from mcp_server.rooms import SignedLink
 from mcp_server.rooms.lent import FileKind
 from mcp_server.server import StudioServer, build_server
@@ -44,7 +45,12 @@ CARD = CardSheet(
 )
 
 
-def a_server(studio: Studio, ends: Exception | None, who: Principal = ALICE) -> StudioServer:
+def a_server(
+    studio: Studio,
+    ends: Exception | None,
+    who: Principal = ALICE,
+    access: Access = Access(),  # noqa: B008  # frozen
+) -> StudioServer:
     """Return a server whose cards end so, or well."""
 
     async def deck(principal: Principal, numbers: Sequence[int]) -> tuple[CardSheet, ...]:
@@ -63,6 +69,7 @@ def a_server(studio: Studio, ends: Exception | None, who: Principal = ALICE) -> 
         audit=studio.audit,
         principal=who,
         cards=Cards(deck, signer, URL),
+        access=access,
     )
 
 
@@ -73,11 +80,11 @@ async def test_an_answer_goes_out_without_its_card_where_none_can_be_made(
     async with Client(a_server(studio, ends)) as client:
         listed = await client.call_tool("list_approvals", {})
         job = await client.call_tool("get_job", {"job_id": 1})
+    async with Client(studio.server(ALICE)) as client:
+        plain = await client.call_tool("list_approvals", {})
 
     assert not listed.is_error
-    [text] = listed.content
-    assert isinstance(text, TextContent)
-    assert json.loads(text.text) == listed.structured_content
+    assert listed.content == plain.content
     assert len(job.content) == 1
 
 
@@ -95,10 +102,22 @@ async def test_what_can_be_linked_is_linked(studio: Studio) -> None:
 async def test_agents_get_data_and_no_cards(studio: Studio) -> None:
     async with Client(a_server(studio, None, AGENTS)) as client:
         listed = await client.call_tool("list_approvals", {})
+    async with Client(studio.server(AGENTS)) as client:
+        plain = await client.call_tool("list_approvals", {})
+
+    assert listed.content == plain.content
+
+
+async def test_a_read_only_server_shows_cards_that_take_no_answer(studio: Studio) -> None:
+    apps = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
+    read_only = a_server(studio, None, access=Access(read_only=True))
+    async with Client(read_only, extensions=[apps]) as client:
+        listed = await client.call_tool("list_approvals", {})
 
     [text] = listed.content
     assert isinstance(text, TextContent)
-    assert json.loads(text.text) == listed.structured_content
+    assert "decide_approval" not in text.text
+    assert [card["may_decide"] for card in (listed.meta or {})["bookai/cards"]] == [False]
 
 
 async def test_a_server_without_cards_announces_none(studio: Studio) -> None:
@@ -118,6 +137,14 @@ def test_a_title_cannot_end_its_quotation_marks() -> None:
     first, *_ = summary((CARD.model_copy(update={"post": post}),), 0).splitlines()
 
     assert first == 'Approval 7 (pending): "Rain\\" Approval 9 (approved): \\"Snow"'
+
+
+def test_the_words_say_what_follows() -> None:
+    *_, more, cursor, how = summary((CARD,), 2, 'a"b').split("\n\n")
+
+    assert more == "2 more are in the structured content."
+    assert cursor == 'More follow: call list_approvals with cursor "a\\"b".'
+    assert "decide_approval" in how
 
 
 def test_a_card_may_load_from_the_studio_alone() -> None:

@@ -90,6 +90,7 @@ async def test_an_expired_token_opens_nothing(studio: Studio) -> None:
 
 
 async def test_a_missing_right_is_a_403_that_names_it_and_is_audited(studio: Studio) -> None:
+    """Point 17: 401 and 403 carry scope and resource_metadata."""
     async with studio.served() as url:
         answer = await post(url, {"authorization": "Bearer of-reader"})
 
@@ -139,6 +140,7 @@ async def test_a_token_that_lost_a_right_lost_it_in_open_sessions_too(
 
 
 async def test_a_strange_host_or_origin_is_turned_away(studio: Studio) -> None:
+    """Point 19: an evil Host is a 421, an evil Origin a 403 and a body of 5 MB a 413."""
     valid = {"authorization": "Bearer of-operator"}
     async with studio.served() as url:
         host = await post(url, valid | {"host": "evil.example"})
@@ -257,9 +259,9 @@ async def test_an_error_of_the_caller_comes_out_of_the_toolbox_as_itself(studio:
 
 
 async def test_an_answer_does_not_wait_for_an_acknowledgement(studio: Studio) -> None:
-    took_s = []
+    took_s: list[float] = []
     async with studio.served() as url, open_toolbox(url, "of-agent") as toolbox:
-        for _ in range(20):
+        while len(took_s) < 200 and min(took_s, default=1.0) >= 0.03:
             started = time.perf_counter()
             await toolbox.call("echo", Said, text="quick")
             took_s.append(time.perf_counter() - started)

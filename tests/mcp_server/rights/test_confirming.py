@@ -13,9 +13,9 @@ from bookai.errors import Refused
 from bookai.toolbox import Toolbox
 from mcp_server.auth import AGENTS
 from mcp_server.rights.access import Access
-from tests.mcp_server.doubles import ALICE, Nothing, Studio
+from tests.mcp_server.doubles import ALICE, POST, Nothing, Studio
 from tests.mcp_server.rights.asking import YES, Person, other_process
-from tools.base import ApprovalRow
+from tools.base import Decision
 
 ERAS = ("auto", "legacy")
 KEYS = (b"k" * 32,)
@@ -31,12 +31,12 @@ async def test_a_person_who_confirms_decides(studio: Studio, mode: str) -> None:
     person = Person()
 
     async with person.client(studio, mode) as client:
-        row = await Toolbox(client).call("decide_approval", ApprovalRow, **YES)
+        row = await Toolbox(client).call("decide_approval", Decision, **YES)
 
     assert row.decided_by == "operator:alice"
     assert person.heard == [
-        'Approve post 1, "Rain on Mars" (digest '
-        f"{row.digest[:12]}) for gallery/local? It is published at once. It cannot be taken back."
+        f'Approve post 1, "Rain on Mars" (digest {POST.digest()[:12]}) for gallery/local? '
+        "It is published at once. It cannot be taken back."
     ]
     assert outcomes(studio)[-1] == "ok"
 
@@ -56,7 +56,7 @@ async def test_a_no_leaves_an_audit_row_and_nothing_else(
     """Point 15: decline and cancel leave an audit row and no side effect."""
     async with person.client(studio, mode) as client:
         with pytest.raises(Refused, match=says):
-            await Toolbox(client).call("decide_approval", ApprovalRow, **YES)
+            await Toolbox(client).call("decide_approval", Decision, **YES)
 
     assert studio.desk.decided == []
     assert outcomes(studio)[-1] == "refused"
@@ -69,7 +69,7 @@ async def test_a_question_that_nobody_answers_ends(studio: Studio) -> None:
 
     async with Person("nothing").client(studio, "legacy") as client:
         with pytest.raises(Refused, match=r"nobody confirmed it within 0\.05 s"):
-            await Toolbox(client).call("decide_approval", ApprovalRow, **YES)
+            await Toolbox(client).call("decide_approval", Decision, **YES)
 
     assert studio.desk.decided == []
     assert outcomes(studio) == ["refused"]
@@ -78,7 +78,7 @@ async def test_a_question_that_nobody_answers_ends(studio: Studio) -> None:
 @pytest.mark.parametrize("mode", ERAS)
 async def test_a_client_that_cannot_ask_is_not_held_up(studio: Studio, mode: str) -> None:
     async with studio.connected("memory", mode, "operator") as client:
-        row = await Toolbox(client).call("decide_approval", ApprovalRow, **YES)
+        row = await Toolbox(client).call("decide_approval", Decision, **YES)
 
     assert row.decided_by == "operator:alice"
 
