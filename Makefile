@@ -55,7 +55,7 @@ chaos: setup-dev
 
 # Hundreds of calls of every MCP tool, from its own schema and beside it; some minutes.
 fuzz: setup-dev
-	BOOKAI_FUZZ=300 $(BIN)/pytest -q tests/mcp_server/test_fuzz.py
+	BOOKAI_FUZZ=300 $(BIN)/pytest -q tests/mcp_server/test_fuzz.py tests/mcp_server/test_fuzz_rooms.py
 
 bench: setup-dev
 	$(BIN)/python benchmarks/audit.py

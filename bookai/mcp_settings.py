@@ -15,6 +15,29 @@ AllowedOrigin = Annotated[
 ]
 
 
+class RateSettings(BaseModel):
+    """So many calls a minute in the long run, and `burst` at once after a rest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_minute: float = Field(gt=0, le=1_000_000)
+    burst: int = Field(ge=1, le=1_000_000)
+
+
+class LimitsSettings(BaseModel):
+    """How often one caller may call, in each process that serves.
+
+    `whole` holds for everything together, `reading` for each tool and kind of resource that is
+    only read, `changing` for each tool that changes something.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    whole: RateSettings = RateSettings(per_minute=1200, burst=200)
+    reading: RateSettings = RateSettings(per_minute=600, burst=100)
+    changing: RateSettings = RateSettings(per_minute=120, burst=40)
+
+
 class McpSettings(BaseModel):
     """How the MCP server of `bookai serve` is reached.
 
@@ -31,6 +54,7 @@ class McpSettings(BaseModel):
     state_keys_file: str | None = Field(default=None, max_length=4096)
     read_only: bool = False
     confirm: Literal["where_possible", "always"] = "where_possible"
+    limits: LimitsSettings = LimitsSettings()
 
     @model_validator(mode="after")
     def _knows_itself(self) -> Self:

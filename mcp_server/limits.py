@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket for each principal, and one for each of its tools."""
+"""Rate limits: a token bucket for each principal, and one for each tool and resource it uses."""
 
 import time
 from collections import OrderedDict
@@ -53,14 +53,24 @@ class Limits:
         Raises:
             TryLater: it is one too many; it says after how many seconds it is not.
         """
-        rate = self.reading if tool.read_only else self.changing
-        for by, name, of in (("tool", tool.name, rate), ("principal", "", self.whole)):
-            after_s = self._bucket(principal.name, name, of).take(of, self.clock())
+        self._count(principal, tool.name, self.reading if tool.read_only else self.changing)
+
+    def check_reading(self, principal: Principal, kind: str) -> None:
+        """Count a reading of a resource of some kind.
+
+        Raises:
+            TryLater: as `check`.
+        """
+        self._count(principal, f"{kind}://", self.reading)
+
+    def _count(self, principal: Principal, name: str, rate: Rate) -> None:
+        for by, part, of in (("tool", name, rate), ("principal", "", self.whole)):
+            after_s = self._bucket(principal.name, part, of).take(of, self.clock())
             if after_s:
                 MCP_LIMITED.labels(by).inc()
-                what = f"{name} more than" if name else "the studio's tools more than"
+                what = part or "the studio's tools"
                 raise TryLater(
-                    f"{principal.name} called {what} {of.per_minute:g} times a minute.",
+                    f"{principal.name} called {what} more than {of.per_minute:g} times a minute.",
                     after_s=round(after_s + 0.05, 1),
                 )
 

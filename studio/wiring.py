@@ -23,7 +23,7 @@ from graphs.members import Members
 from graphs.production import Production
 from graphs.steps import Crew, IsOurs, Progress
 from mcp_server.guard import AGENTS, Principal
-from mcp_server.limits import Limits
+from mcp_server.limits import Limits, Rate
 from mcp_server.rights.access import Access
 from mcp_server.rights.state_keys import open_keys, read_keys
 from mcp_server.rooms import NewsBus
@@ -148,7 +148,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
             desk=office.desk, work_dir=settings.work_dir, look=partial(look, settings)
         ),
         replies=Replies(pool),
-        limits=None if principal == AGENTS else Limits(),
+        limits=None if principal == AGENTS else _limits(settings),
         # Our own agents watch nothing.
         bus=None if principal == AGENTS else NewsBus(office.news),
         signer=cards.signer,
@@ -217,6 +217,15 @@ async def open_far_hand(settings: Settings) -> AsyncIterator[Toolbox]:
 def signing_of(settings: Settings) -> Signing:
     """Return what makes and reads links to files; the key is made when the first link is."""
     return Signing(partial(open_key, settings.media_key_path), settings.web_url, now)
+
+
+def _limits(settings: Settings) -> Limits:
+    said = settings.mcp.limits
+    return Limits(
+        whole=Rate(said.whole.per_minute, said.whole.burst),
+        reading=Rate(said.reading.per_minute, said.reading.burst),
+        changing=Rate(said.changing.per_minute, said.changing.burst),
+    )
 
 
 def _hosts(settings: Settings) -> list[HostAddress]:

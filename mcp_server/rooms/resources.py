@@ -10,7 +10,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
 
-from bookai.errors import BookAIError, Refused
+from bookai.errors import BookAIError, Refused, TryLater
 from bookai.metrics import RESOURCE_READS
 from mcp_server.guard import Guard
 from mcp_server.rooms.addresses import Room, number_in
@@ -85,6 +85,12 @@ class _Shelf:
             self._guard.lend(room.scope)
         except Refused as error:
             raise not_allowed(room.uri, error) from error
+        if self._guard.limits is not None:
+            try:
+                self._guard.limits.check_reading(self._guard.who(), room.scheme)
+            except TryLater as error:
+                again = f"{error} Try again in {error.after_s:g} s."
+                raise ResourceError(again) from error
         reader = Reader(self._library, self._signer, self._guard.who())
         try:
             async with asyncio.timeout(LIMIT_S):

@@ -89,6 +89,7 @@ class Readers:
                 await self._check_watched([asked.get("uri")], self._who())
             case "prompts/get" if (right := RIGHTS.get(str(asked.get("name")))) is not None:
                 self._check_prompt(str(asked["name"]), right)
+                await self._check_arguments(str(asked["name"]), asked.get("arguments") or {})
             case _:
                 pass
         result = await call_next(ctx)
@@ -119,6 +120,25 @@ class Readers:
             self._streams[principal.name] -= 1
             # Names come from tokens: without this the counter would grow with every one ever made.
             self._streams += Counter()
+
+    async def _check_arguments(self, name: str, given: object) -> None:
+        """Refuse arguments that a prompt does not take; the SDK calls them a fault of ours.
+
+        Raises:
+            MCPError: some are unknown, or one that is needed is missing; each is named.
+        """
+        [prompt] = [one for one in await self._server.list_prompts() if one.name == name]
+        takes = {one.name: one.required for one in prompt.arguments or ()}
+        named = given if isinstance(given, dict) else {}
+        wrong = [f"{one[:64]!r}: there is no such argument" for one in named if one not in takes]
+        wrong += [
+            f"{one}: is missing" for one, needed in takes.items() if needed and one not in named
+        ]
+        if wrong:
+            shown = [*wrong[:20], f"It takes: {', '.join(takes) or 'none'}"]
+            raise MCPError(
+                INVALID_PARAMS, "\n".join([f"The arguments of {name} do not fit.", *shown])
+            )
 
     async def _check_watched(self, uris: Sequence[object], principal: Principal) -> None:
         """Let nobody watch what is not there or what he may not read.

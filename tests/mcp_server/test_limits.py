@@ -2,6 +2,7 @@
 
 import pytest
 from mcp.client import Client
+from mcp.shared.exceptions import MCPError
 from prometheus_client import REGISTRY
 
 from bookai.errors import TryLater
@@ -85,3 +86,21 @@ async def test_a_call_too_many_is_told_when_to_come_back_and_is_counted(studio: 
     assert caught.value.after_s > 0
     assert (REGISTRY.get_sample_value(name, {"limit": "tool"}) or 0) == before + 1
     assert len([row for row in studio.rows if row[0] == "tool.called"]) == 3
+
+
+async def test_reading_resources_counts_too(studio: Studio) -> None:
+    """Point 24: a room is read no more often than a tool."""
+    found, _ = limits()
+    server = build_server(
+        studio.tools.values(),
+        make_context=studio.context,
+        audit=studio.audit,
+        principal=ALICE,
+        limits=found,
+        library=studio.library,
+    )
+    async with Client(server, cache=None) as client:
+        for _ in range(3):
+            await client.read_resource("job://1")
+        with pytest.raises(MCPError, match=r"called job:// more than 60 times.*Try again in"):
+            await client.read_resource("job://1")
