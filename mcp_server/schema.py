@@ -27,6 +27,9 @@ _SHOWN_ERRORS = 20
 _SHOWN_NAME = 64
 _UNKEEPABLE = re.compile(r"[\x00\ud800-\udfff]")
 _NAMED_PARTS = ("properties", "$defs")
+LEVELS = 2
+"""The answer's record and those in it."""
+
 _REF = "#/$defs/"
 # What the schema of an answer does without: every field of a record is always there.
 _UNSAID = (
@@ -114,7 +117,10 @@ def _described(tool: Tool) -> GuardedTool:
         structured_output=True,
     )
     assert isinstance(described, GuardedTool), "from_function builds its own class"
-    described.parameters = {**compact(described.parameters), "additionalProperties": False}
+    described.parameters = {
+        **inline(compact(described.parameters)),
+        "additionalProperties": False,
+    }
     if takes_key(tool):
         described.parameters.setdefault("properties", {})[KEY] = SCHEMA
     assert described.fn_metadata.output_schema is not None, "structured_output asks for one"
@@ -123,10 +129,10 @@ def _described(tool: Tool) -> GuardedTool:
 
 
 def compact(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `schema` without pydantic's made-up titles, which only repeat the names."""
+    """Return `schema` without made-up titles, which repeat the names, and defaults of nothing."""
     small: dict[str, Any] = {}
     for key, value in schema.items():
-        if key == "title" and isinstance(value, str):
+        if (key == "title" and isinstance(value, str)) or (key == "default" and value is None):
             continue
         if key in _NAMED_PARTS:
             small[key] = {name: compact(part) for name, part in value.items()}
@@ -145,13 +151,36 @@ def loosen(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of an answer in fewer bytes: a program reads it, not a model.
 
     Clients must expect later fields anyway; what a record is for stands in its own docstring, and a
-    default is of no use to who gets the value. What stands in one place only is written there.
+    default is of no use to who gets the value. Records in records of the answer are just objects.
     """
     whole = _loose(schema)
-    parts: dict[str, Any] = whole.get("$defs", {})
-    text = json.dumps(whole)
-    once = {name for name in parts if text.count(f'"{_ref(name)}"') == 1}
-    whole = {k: _inlined(v, parts, once) for k, v in whole.items() if k != "$defs"}
+    parts: dict[str, Any] = whole.pop("$defs", {})
+    found: dict[str, Any] = _shallow(whole, parts, LEVELS)
+    return found
+
+
+def _shallow(part: Any, parts: Mapping[str, Any], levels: int) -> Any:
+    """Return a part of a schema with its records in place, and no more than `levels` of them."""
+    if isinstance(part, list):
+        return [_shallow(one, parts, levels) for one in part]
+    if not isinstance(part, Mapping):
+        return part
+    if "$ref" in part:
+        return _shallow(parts[str(part["$ref"]).removeprefix(_REF)], parts, levels)
+    if "properties" not in part:
+        return {key: _shallow(value, parts, levels) for key, value in part.items()}
+    if not levels:
+        return {"type": part.get("type", "object")}
+    named = part["properties"].items()
+    return {**part, "properties": {k: _shallow(v, parts, levels - 1) for k, v in named}}
+
+
+def inline(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema in which what is used in one place only is written there."""
+    parts: Mapping[str, Any] = schema.get("$defs", {})
+    text = json.dumps(schema)
+    once = {name for name in parts if text.count(f'"{_REF}{name}"') == 1}
+    whole = {k: _inlined(v, parts, once) for k, v in schema.items() if k != "$defs"}
     left = {k: _inlined(v, parts, once) for k, v in parts.items() if k not in once}
     return {"$defs": left, **whole} if left else whole
 
@@ -194,12 +223,9 @@ def _inlined(part: Any, parts: Mapping[str, Any], once: Set[str]) -> Any:
         return part
     name = str(part.get("$ref", "")).removeprefix(_REF)
     if name in once:
-        return _inlined(parts[name], parts, once)
+        told = {key: value for key, value in part.items() if key != "$ref"}
+        return {**_inlined(parts[name], parts, once), **told}
     return {key: _inlined(value, parts, once) for key, value in part.items()}
-
-
-def _ref(name: str) -> str:
-    return f"{_REF}{name}"
 
 
 def _without_context(tool: Tool) -> Callable[..., Awaitable[Any]]:

@@ -63,10 +63,18 @@ def _moment(at: str | None) -> datetime | None:
     return moment
 
 
+async def _question(
+    ctx: ToolContext, job_id: int, action: Action, reason: str = "", at: str | None = None
+) -> str | None:
+    del ctx, reason, at
+    return f"Cancel job {job_id} for good?" if action == "cancel" else None
+
+
 TOOL = Tool(
     run=change_job,
     title="Retry, cancel or reschedule a job",
     scope="operate",
     timeout_s=15,
+    confirm=_question,
     destructive=True,
 )

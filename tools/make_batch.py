@@ -7,6 +7,10 @@ from bookai.models import Record
 from tools.base import Tool, ToolContext
 
 
+MANY = 10
+"""Above it a person is asked first, where the client can ask."""
+
+
 class Wanted(Record):
     """One video of a batch."""
 
@@ -60,6 +64,18 @@ async def make_batch(
     return Batch(started=sum(row.job_id is not None for row in rows), rows=tuple(rows))
 
 
+async def _question(ctx: ToolContext, batch: Wishes) -> str | None:
+    """Ask about many alone: each of them takes minutes of the machine."""
+    del ctx
+    count, channels = len(batch.videos), sorted({one.channel for one in batch.videos})
+    return f"Make {count} videos ({', '.join(channels)})?" if count > MANY else None
+
+
 TOOL = Tool(
-    run=make_batch, title="Make several videos", scope="operate", timeout_s=60, idempotent=False
+    run=make_batch,
+    title="Make several videos",
+    scope="operate",
+    timeout_s=60,
+    confirm=_question,
+    idempotent=False,
 )

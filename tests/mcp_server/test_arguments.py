@@ -4,7 +4,7 @@ from mcp.types import TextContent
 
 from bookai.errors import ToolFailed
 from bookai.toolbox import Toolbox
-from mcp_server.schema import compact, loosen
+from mcp_server.schema import compact, inline, loosen
 from tests.mcp_server.doubles import POST, WORKER, Nothing, Studio
 
 
@@ -108,20 +108,39 @@ def test_loosen_lets_an_answer_grow_and_shortens_what_may_be_null() -> None:
     }
 
 
-def test_loosen_writes_down_in_place_what_is_used_once() -> None:
+def test_loosen_shows_the_records_of_an_answer_and_no_deeper() -> None:
     schema = {
-        "$defs": {"One": {"type": "object"}, "Two": {"properties": {"x": {"default": 1}}}},
+        "$defs": {
+            "Deep": {"type": "object", "properties": {"x": {"type": "integer"}}},
+            "Row": {"type": "object", "properties": {"deep": {"$ref": "#/$defs/Deep"}}},
+        },
+        "properties": {"rows": {"type": "array", "items": {"$ref": "#/$defs/Row"}}},
+    }
+
+    assert loosen(schema) == {
         "properties": {
-            "a": {"$ref": "#/$defs/One"},
+            "rows": {
+                "type": "array",
+                "items": {"type": "object", "properties": {"deep": {"type": "object"}}},
+            }
+        }
+    }
+
+
+def test_inline_writes_down_in_place_what_is_used_once() -> None:
+    schema = {
+        "$defs": {"One": {"type": "object"}, "Two": {"properties": {"x": {"minimum": 1}}}},
+        "properties": {
+            "a": {"$ref": "#/$defs/One", "description": "The only one."},
             "b": {"$ref": "#/$defs/Two"},
             "c": {"items": {"$ref": "#/$defs/Two"}},
         },
     }
 
-    assert loosen(schema) == {
-        "$defs": {"Two": {"properties": {"x": {}}}},
+    assert inline(schema) == {
+        "$defs": {"Two": {"properties": {"x": {"minimum": 1}}}},
         "properties": {
-            "a": {"type": "object"},
+            "a": {"type": "object", "description": "The only one."},
             "b": {"$ref": "#/$defs/Two"},
             "c": {"items": {"$ref": "#/$defs/Two"}},
         },
