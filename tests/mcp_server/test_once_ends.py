@@ -14,8 +14,10 @@ from pydantic import Field
 
 from bookai.db.embedded import EmbeddedPostgres
 from bookai.db.mcp.replies import Replies
+from bookai.db.mcp.tasks import Tasks
 from bookai.db.pool import Pool, open_pool
 from bookai.errors import OperatorNeeded, ToolFailed, TryLater
+from bookai.mcp_tasks_client import Patient
 from mcp_server.once import KEY, MOST_KEPT, REPLAYED_META
 from mcp_server.server import build_server
 from tests.conftest import TEMPLATE, execute, on_database
@@ -246,3 +248,29 @@ async def test_a_question_nobody_answers_leaves_the_key_free(studio: Studio, poo
     assert declined.is_error
     assert not decided.is_error
     assert len(studio.desk.decided) == 1
+
+
+async def test_a_call_that_became_a_task_is_answered_again_and_not_done_again(
+    studio: Studio, pool: Pool, dsn: str
+) -> None:
+    """Point 12: the answer is kept, not the task that it came by."""
+    work = Work()
+    tool = work.tool()
+    server = build_server(
+        [tool],
+        make_context=studio.context,
+        audit=studio.audit,
+        principal=ALICE,
+        replies=Replies(pool),
+        tasks=Tasks(pool, dsn),
+        always_tasks={tool.name},
+    )
+    async with Client(server, extensions=[Patient()]) as client:
+        first = await client.call_tool(tool.name, KEYED)
+        again = await client.call_tool(tool.name, KEYED)
+    tasks = await pool.fetchval("SELECT count(*) FROM mcp_tasks")
+
+    assert tasks == 2
+    assert again.structured_content == first.structured_content
+    assert (again.meta or {})[REPLAYED_META] is True
+    assert work.done == 1
