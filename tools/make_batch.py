@@ -6,7 +6,6 @@ from bookai.errors import BookAIError
 from bookai.models import Record
 from tools.base import Tool, ToolContext
 
-
 MANY = 10
 """Above it a person is asked first, where the client can ask."""
 
