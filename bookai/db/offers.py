@@ -10,8 +10,8 @@ from bookai.db import audit
 from bookai.db.pool import Con, Pool
 from bookai.errors import OperatorNeeded, Refused
 from bookai.models import Offer
+from bookai.text.lists.sheet import MAX_BYTES
 from bookai.text.product_list import Product, check_products, parse_products
-from bookai.text.sheet import MAX_BYTES
 
 ACTOR = "studio"
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from bookai.errors import Refused
 from bookai.models import Record
-from bookai.text.sheet import (
+from bookai.text.lists.sheet import (
     NETWORK,
     check_columns,
     currency,

@@ -10,8 +10,8 @@ from bookai.db import audit
 from bookai.db.pool import Con, Pool
 from bookai.errors import OperatorNeeded, Refused
 from bookai.market import ImportedReport, ReportKind
-from bookai.text.earnings_list import Click, Conversion, parse_report
-from bookai.text.sheet import MAX_BYTES
+from bookai.text.lists.earnings_list import Click, Conversion, parse_report
+from bookai.text.lists.sheet import MAX_BYTES
 
 # Two imports of overlapping reports at once would wait for each other's rows in another order.
 LOCK_LEDGER = "SELECT pg_advisory_xact_lock(hashtext('bookai.affiliate_conversions'))"

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bookai.errors import Refused
-from bookai.text.earnings_list import Click, Conversion, parse_report
+from bookai.text.lists.earnings_list import Click, Conversion, parse_report
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HEADER = (

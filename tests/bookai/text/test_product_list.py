@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bookai.errors import Refused
-from bookai.text import sheet
+from bookai.text.lists import sheet
 from bookai.text.product_list import Product, check_products, parse_products
 
 HEADER = "network,sku,name,category,price_minor,currency,commission_bps,url,terms\n"

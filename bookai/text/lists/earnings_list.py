@@ -10,7 +10,7 @@ from typing import Literal, TypeVar, cast
 
 from bookai.errors import Refused
 from bookai.models import Record
-from bookai.text.sheet import (
+from bookai.text.lists.sheet import (
     NETWORK,
     check_columns,
     currency,

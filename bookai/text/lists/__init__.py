@@ -1,0 +1,1 @@
+"""Lists that an operator hands in as CSV files."""
