@@ -118,10 +118,10 @@ async def talk(client: Client, before: str) -> None:
     found = await say.call(
         "list_trends",
         {"topic": "personal finance", "refresh": True, "limit": 3},
-        lambda data: {"stories": [_story(one) for one in data["stories"]], "note": data["note"]},
+        lambda data: {"trends": [_story(one) for one in data["trends"]], "note": data["note"]},
     )
     operator("Make three shorts of the best.")
-    wanted = [{"source": one["url"]} for one in found["stories"]]
+    wanted = [{"source": one["sources"][0]["url"]} for one in found["trends"]]
     made = await say.call(
         "make_batch", {"batch": {"videos": wanted}, "idempotency_key": "monday-three"}, _same
     )
@@ -166,7 +166,8 @@ def _same(data: Any) -> Any:
 
 
 def _story(one: dict[str, Any]) -> dict[str, Any]:
-    return {name: one[name] for name in ("title", "url", "score") if name in one}
+    told = {name: one[name] for name in ("title", "score", "publishers", "reasons")}
+    return {**told, "url": one["sources"][0]["url"]}
 
 
 def _draft(row: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from bookai.db.mcp.replies import Replies
 from bookai.db.mcp.tasks import Tasks
 from bookai.db.pool import Pool, open_pool
 from bookai.errors import OperatorNeeded, ToolFailed, TryLater
-from bookai.mcp_tasks_client import Patient
+from bookai.mcp_tasks.client import Patient
 from mcp_server.once import KEY, MOST_KEPT, REPLAYED_META
 from mcp_server.server import build_server
 from tests.conftest import TEMPLATE, execute, on_database

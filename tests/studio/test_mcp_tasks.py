@@ -1,7 +1,7 @@
 from mcp.client import Client
 
 from bookai.mcp_tasks import EXTENSION
-from bookai.mcp_tasks_client import Patient
+from bookai.mcp_tasks.client import Patient
 from bookai.settings import Settings
 from mcp_server.guard import AGENTS, operator_here
 from studio.office import open_office

@@ -24,7 +24,7 @@ from bookai.db.mcp.tasks import Tasks
 from bookai.db.pool import Pool
 from bookai.errors import Refused
 from bookai.mcp_tasks import TaskState
-from bookai.mcp_tasks_client import Became, Patient, Task, get_task
+from bookai.mcp_tasks.client import Became, Patient, Task, get_task
 from bookai.models import Record
 from bookai.toolbox import Progress
 from mcp_server.auth import Principal, operator_here

@@ -7,7 +7,7 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from bookai.db.mcp.tasks import Tasks
 from bookai.db.pool import Pool
-from bookai.mcp_tasks_client import Patient
+from bookai.mcp_tasks.client import Patient
 from mcp_server.auth import Principal
 from mcp_server.cards import Cards, CardSheet
 from mcp_server.rooms import SignedLink

@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from bookai.db import audit
 from bookai.db.pool import Pool
-from bookai.mcp_tasks_client import Became, Patient, Task, cancel_task, get_task
+from bookai.mcp_tasks.client import Became, Patient, Task, cancel_task, get_task
 from mcp_server.auth import principal_of
 from tests.mcp_server.doubles import Studio
 from tests.mcp_server.tasks.orders import JOB, order

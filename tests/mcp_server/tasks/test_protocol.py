@@ -10,7 +10,7 @@ from mcp.shared.exceptions import MCPError
 
 from bookai.db.pool import Pool
 from bookai.mcp_tasks import EXTENSION
-from bookai.mcp_tasks_client import Became, answer_task, cancel_task, get_task
+from bookai.mcp_tasks.client import Became, answer_task, cancel_task, get_task
 from tests.mcp_server.tasks.shop import (
     ANN,
     QUICK,

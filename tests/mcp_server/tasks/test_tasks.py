@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from bookai.db import audit
 from bookai.db.pool import Pool
-from bookai.mcp_tasks_client import Patient, Task, cancel_task, get_task
+from bookai.mcp_tasks.client import Patient, Task, cancel_task, get_task
 from mcp_server.auth import Principal
 from tests.mcp_server.tasks.shop import (
     ANN,

@@ -7,7 +7,7 @@ from typing import Any
 from bookai.db.pool import Pool, connect
 from bookai.errors import TryLater
 from bookai.mcp_tasks import NewTask, TaskRow
-from bookai.mcp_tasks_client import cancel_task
+from bookai.mcp_tasks.client import cancel_task
 from tests.mcp_server.tasks.shop import ANN, begun, patient, reached, rows, shop
 
 BREAK_LINES = """
