@@ -23,6 +23,7 @@ ENDS: list[tuple[str, type[BookAIError], dict[str, Any]]] = [
 async def test_an_error_keeps_its_class_and_loses_its_secrets(
     studio: Studio, way: str, mode: str
 ) -> None:
+    """Point 32: at every door and in both eras; the overhead is a benchmark's."""
     seen = []
     async with studio.connected(way, mode, "agent") as client:
         for how, kind, fields in ENDS:

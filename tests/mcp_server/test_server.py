@@ -43,6 +43,7 @@ async def test_a_callers_list_of_tools_fits_a_models_attention(
 
 
 async def test_every_tool_is_complete_on_the_wire(studio: Studio) -> None:
+    """Point 6."""
     everything = Principal("operator:test", frozenset({"read", "operate", "approve"}))
     tools = await listed(studio, everything) + await listed(studio, AGENTS)
 
