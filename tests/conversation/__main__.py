@@ -19,6 +19,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import httpx2
@@ -53,12 +54,18 @@ class _Quiet(SimpleHTTPRequestHandler):
         del format, args
 
 
-def print_papers(folder: Path, url: str) -> list[str]:
-    """Write the articles and a feed for each paper; return the feeds' addresses."""
-    now = datetime.now(UTC)
-    for article in (HERE / "articles").glob("*.md"):
-        (folder / article.name).write_bytes(article.read_bytes())
-    for paper, stories in PAPERS.items():
+def print_papers(folder: Path) -> list[str]:
+    """Write each paper's articles and feed, serve it at a host of its own; return the addresses."""
+    now, hosts = datetime.now(UTC), list[str]()
+    for number, (paper, stories) in enumerate(PAPERS.items(), start=1):
+        place = folder / paper
+        place.mkdir(parents=True)
+        serve = partial(_Quiet, directory=str(place))
+        web = ThreadingHTTPServer((f"127.0.0.{number}", 0), serve)
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.{number}:{web.server_port}"
+        for name in stories:
+            (place / f"{name}.md").write_bytes((HERE / "articles" / f"{name}.md").read_bytes())
         items = "".join(
             f"<item><title>{TITLES[name]}</title><link>{url}/{name}.md</link>"
             f"<guid>{paper}-{name}</guid><category>personal finance</category>"
@@ -67,8 +74,9 @@ def print_papers(folder: Path, url: str) -> list[str]:
             for name, hours in stories.items()
         )
         feed = f'<rss version="2.0"><channel><title>{paper}</title>{items}</channel></rss>'
-        (folder / f"{paper}.xml").write_text(feed, encoding="utf-8")
-    return [f"{url}/{paper}.xml" for paper in PAPERS]
+        (place / "feed.xml").write_text(feed, encoding="utf-8")
+        hosts.append(url)
+    return hosts
 
 
 class Talk:
@@ -191,16 +199,16 @@ def _bookai(env: dict[str, str], *arguments: str) -> str:
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        home, papers = Path(folder) / "home", Path(folder) / "papers"
-        papers.mkdir()
-        web = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(papers)))
-        threading.Thread(target=web.serve_forever, daemon=True).start()
-        feeds = print_papers(papers, f"http://127.0.0.1:{web.server_port}")
+        home = Path(folder) / "home"
         home.mkdir(mode=0o700)
-        sources = "".join(f'[[sources]]\nurl = "{feed}"\nevery_s = 604800\n' for feed in feeds)
+        papers = print_papers(Path(folder) / "papers")
+        hosts = [urlsplit(paper).hostname for paper in papers]
+        sources = "".join(
+            f'[[sources]]\nurl = "{paper}/feed.xml"\nevery_s = 604800\n' for paper in papers
+        )
         (home / "studio.toml").write_text(
-            f'http_port = 8977\nmetrics_port = 0\nallow_private = ["127.0.0.1"]\n'
-            f"[ollama]\nhost = 'http://127.0.0.1:9'\n{sources}"
+            f"http_port = 8977\nmetrics_port = 0\nallow_private = {json.dumps(hosts)}\n"
+            f"[approvals]\nsingle_operator = true\n[ollama]\nhost = 'http://127.0.0.1:9'\n{sources}"
         )
         env = {**os.environ, "BOOKAI_HOME": str(home), "BOOKAI_METRICS_PORT": "0"}
         rights = [word for right in ("read", "operate", "approve") for word in ("--scope", right)]
