@@ -315,10 +315,32 @@ HOUSE = (
         (("max by (copy) (bookai_evidence_behind_events)", "{{copy}}"),),
     ),
 )
+CHAT = (
+    Panel("Tasks of MCP clients", "short", (("sum by (state) (bookai_mcp_tasks)", "{{state}}"),)),
+    Panel(
+        "Tasks by end",
+        "reqps",
+        ((rate("bookai_mcp_tasks_ended_total", "state"), "{{state}}"),),
+    ),
+    Panel(
+        "Resources read, and streams that watch",
+        "short",
+        (
+            (rate("bookai_resource_reads_total", "room"), "{{room}} a second"),
+            ("sum(bookai_watch_streams)", "watching"),
+        ),
+    ),
+    Panel(
+        "Turned away by a rate limit",
+        "reqps",
+        ((rate("bookai_mcp_limited_total", "limit"), "{{limit}}"),),
+    ),
+)
 ROWS = (
     ("Steps", STEPS),
     ("Routing", ROUTING),
     ("Agents", AGENTS),
     ("Models", MODELS),
     ("House", HOUSE),
+    ("Chat", CHAT),
 )
