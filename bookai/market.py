@@ -110,12 +110,16 @@ class EarningsRow(Record):
 
 
 class ReportState(Record):
-    """How far a network's report of one kind was read; `complete` when after the range's end."""
+    """How far a network's report of one kind was read; `complete` when to the range's end.
+
+    `newest_at` is the newest row that any of its reports told.
+    """
 
     network: str
     kind: ReportKind
     read_at: datetime | None
     complete: bool
+    newest_at: datetime | None = None
 
 
 class EarningsReport(Record):

@@ -27,8 +27,8 @@ class RateSettings(BaseModel):
 class LimitsSettings(BaseModel):
     """How often one caller may call, in each process that serves.
 
-    `whole` holds for everything together, `reading` for each tool and kind of resource that is
-    only read, `changing` for each tool that changes something.
+    `whole` holds for tools and resources together, `reading` for each tool and kind of resource
+    that is only read, `changing` for each tool that changes something.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -153,12 +153,16 @@ class Crew:
             raise end_of(capability, failed, "No time was left for anybody else")
         try:
             # Who is only busy has not failed: asking another takes nothing from the retries.
-            second = bool(failed) and outcome_of(failed[-1].error) != "busy"
+            # Nor does a second word on what somebody elsewhere refused.
+            last = failed[-1].error if failed else None
+            second = last is not None and not (
+                isinstance(last, Unconfirmed) or outcome_of(last) == "busy"
+            )
             return await members.acquire(capability, left_s, tried, second=second)
         except NobodyCan as error:
             raise _nobody(capability, silent, failed) from error
         except (RetriesSpent, Saturated, TooLate) as error:
-            if failed:
+            if failed and not any(isinstance(one.error, Unconfirmed) for one in failed):
                 raise end_of(capability, failed, str(error).rstrip(".")) from error
             after_s = error.after_s if isinstance(error, TryLater) else AGAIN_S
             raise TryLater(f"{capability} waits: {error}", after_s=after_s) from error

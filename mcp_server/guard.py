@@ -73,7 +73,8 @@ class Guard:
         call = Call(tool, principal, {}, agent=None, job_id=None)
         refusal = _lacks_right(tool, principal)
         call.count(refusal)
-        await self._witness(call, refusal)
+        if not self._is_flood(tool, principal):
+            await self._witness(call, refusal)
         return refusal
 
     async def turn_away(
@@ -82,8 +83,18 @@ class Guard:
         """Audit and answer a call that cannot begin now."""
         call = Call(tool, principal, {}, agent=None, job_id=None)
         call.count(problem)
-        await self._witness(call, problem)
+        if not self._is_flood(tool, principal):
+            await self._witness(call, problem)
         return error_result(tool.name, problem)
+
+    def _is_flood(self, tool: Tool, principal: Principal) -> bool:
+        """Count a call that goes no further; tell whether it is one too many for the log."""
+        try:
+            if self.limits is not None:
+                self.limits.check(principal, tool)
+        except TryLater:
+            return True
+        return False
 
     def lend(self, scope: Scope) -> ToolContext:
         """Return a context for reading outside a tool, as a resource does.

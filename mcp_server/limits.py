@@ -64,7 +64,7 @@ class Limits:
         self._count(principal, f"{kind}://", self.reading)
 
     def _count(self, principal: Principal, name: str, rate: Rate) -> None:
-        for by, part, of in (("tool", name, rate), ("principal", "", self.whole)):
+        for by, part, of in (("principal", "", self.whole), ("tool", name, rate)):
             after_s = self._bucket(principal.name, part, of).take(of, self.clock())
             if after_s:
                 MCP_LIMITED.labels(by).inc()

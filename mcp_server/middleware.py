@@ -29,7 +29,7 @@ class Rooms:
     ) -> HandlerResult:
         """Refuse names and cursors that do not exist, which the SDK would answer otherwise."""
         asked = ctx.params or {}
-        if ctx.method == "tools/call" and asked.get("name") not in self._tools:
+        if ctx.method == "tools/call" and not self._is_tool(asked.get("name")):
             raise MCPError(INVALID_PARAMS, f"Unknown tool: {_quoted(asked.get('name'))}")
         if ctx.method == "prompts/get" and not await self._is_prompt(asked.get("name")):
             raise MCPError(INVALID_PARAMS, f"Unknown prompt: {_quoted(asked.get('name'))}")
@@ -39,6 +39,9 @@ class Rooms:
         if ctx.method == "tools/list" and isinstance(result, dict):
             return {**result, "tools": self._visible(result["tools"])}
         return result
+
+    def _is_tool(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._tools
 
     async def _is_prompt(self, name: object) -> bool:
         return any(prompt.name == name for prompt in await self._server.list_prompts())

@@ -111,8 +111,11 @@ class Once:
             answer = await do()
         except Stopped:
             raise  # what it had done by then is not known
-        except (Refused, TryLater, OperatorNeeded):
-            # So a tool says that it did nothing. One that broke may have done half of it.
+        except (Refused, TryLater, OperatorNeeded) as error:
+            # So a tool says that it did nothing. One that broke, or that lost the database on its
+            # way, may have done half of it.
+            if getattr(error, "is_midway", False):
+                raise
             await self._note(self.replies.release(self._place))
             raise
         await self._note(self.replies.finish(self._place, self._kept(answer)))

@@ -29,6 +29,7 @@ CREATE TABLE trend_marks (
     engagement bigint NOT NULL CHECK (engagement >= 0),
     PRIMARY KEY (item_id, seen_at)
 );
+CREATE INDEX trend_marks_seen ON trend_marks (seen_at);
 
 -- Each report of a network that was read. Without it, nothing earned and nothing read look alike.
 CREATE TABLE earnings_reads (
@@ -50,7 +51,8 @@ BEGIN
 
     GRANT SELECT, INSERT, DELETE ON trend_items TO bookai_app;
     GRANT UPDATE (title, summary, last_seen_at) ON trend_items TO bookai_app;
-    GRANT SELECT, INSERT ON trend_marks, earnings_reads TO bookai_app;
+    GRANT SELECT, INSERT, DELETE ON trend_marks TO bookai_app;
+    GRANT SELECT, INSERT ON earnings_reads TO bookai_app;
 EXCEPTION
     WHEN undefined_object OR insufficient_privilege THEN
         RAISE NOTICE 'no role bookai_app here: grants are left out (%)', SQLERRM;

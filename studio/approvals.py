@@ -55,14 +55,16 @@ class ApprovalDesk(PostDesk):
     link_key: Callable[[], bytes] = _no_key
 
     async def list_approvals(
-        self, state: str | None, limit: int, skip: int = 0
+        self, state: str | None, limit: int, skip: int = 0, after: int | None = None
     ) -> tuple[ApprovalRow, ...]:
-        """Return approvals, the longest waiting first, without the first `skip` of them."""
+        """Return approvals, the longest waiting first; see `bookai.db.approvals.list_`."""
         if state is not None and state not in get_args(approvals.State):
             raise Refused(
                 f"no approval is {state!r}; known: {', '.join(get_args(approvals.State))}."
             )
-        rows = await approvals.list_(self.pool, cast(approvals.State | None, state), limit, skip)
+        rows = await approvals.list_(
+            self.pool, cast(approvals.State | None, state), limit, skip, after
+        )
         return tuple(_approval(row) for row in rows)
 
     async def get_approval(self, approval_id: int) -> ApprovalRow:
@@ -140,6 +142,11 @@ class ApprovalDesk(PostDesk):
 
     def _waking(self, by: str) -> approvals.OnDecided:
         async def wake(con: Con, job_id: int) -> None:
+            # Whose cancel was cut short between the job and its approval has said no all the same.
+            if await jobs.lock_status(con, job_id) == "cancelled":
+                if by != approvals.STUDIO:
+                    raise Refused(f"job {job_id} is cancelled: nothing is published of it.")
+                return
             # The row must not look as if it still waited for the operator: whoever resumes it
             # after a crash goes by it.
             await jobs.set_status(con, job_id, "queued", actor=by)

@@ -44,7 +44,9 @@ class StudioDesk(SteeringDesk, MarketDesk):
         async with self.pool.acquire() as con, con.transaction():
             job_id = await jobs.create(con, source, channel, requested_by)
             await self.engine.enqueue(con, job_id)
-        return _job(await jobs.get(self.pool, job_id))
+            # Read before the commit: what fails afterwards would look as if nothing had been done.
+            row = await jobs.get(con, job_id)
+        return _job(row)
 
     async def create_due_job(self, source: str, channel: str, every_s: int) -> JobRow | None:
         """Make a source's next job when it is due, once among all processes; else return None.
@@ -59,13 +61,14 @@ class StudioDesk(SteeringDesk, MarketDesk):
                 return None
             job_id = await jobs.create(con, source, channel, "schedule")
             await self.engine.enqueue(con, job_id)
-        return _job(await jobs.get(self.pool, job_id))
+            made = await jobs.get(con, job_id)
+        return _job(made)
 
     async def resume_job(self, job_id: int, requested_by: str) -> JobRow:
         """Queue a stopped job again, from its last finished step.
 
         Raises:
-            Refused: the job is finished, or waits for an operator.
+            Refused: the job is finished or cancelled, or waits for an operator.
         """
         row = await jobs.get(self.pool, job_id)
         async with self.pool.acquire() as con, con.transaction():
@@ -78,9 +81,15 @@ class StudioDesk(SteeringDesk, MarketDesk):
                     f"job {job_id} waits for an operator: bookai approve {row.approval_id}, "
                     f"or bookai reject {row.approval_id} --reason …"
                 )
+            if status == "cancelled":
+                raise Refused(
+                    f"job {job_id} was cancelled for good. Make its video anew: "
+                    f"bookai make {row.source!r}"
+                )
             await jobs.set_status(con, job_id, "queued", actor=requested_by)
             await self.engine.enqueue(con, job_id)
-        return _job(await jobs.get(self.pool, job_id))
+            queued = await jobs.get(con, job_id)
+        return _job(queued)
 
     async def list_jobs(
         self,

@@ -30,8 +30,8 @@ class PostDesk:
         )
 
     async def arm_post(self, job_id: int, post: Post) -> Armed:
-        """Claim the one post of this job and target; not while publishing is paused."""
-        await control.check_running(self.pool, (await jobs.get(self.pool, job_id)).channel)
+        """Claim the one post of this job and target; not while it is paused or put off."""
+        await control.check_free(self.pool, job_id)
         claim = await outbox.arm(self.pool, job_id, post)
         return Armed(**{name: getattr(claim, name) for name in Armed.model_fields})
 

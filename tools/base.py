@@ -94,9 +94,9 @@ class Desk(Protocol):
         """Return one job; raises `Refused` when there is none."""
 
     async def list_approvals(
-        self, state: str | None, limit: int, skip: int = 0
+        self, state: str | None, limit: int, skip: int = 0, after: int | None = None
     ) -> tuple[ApprovalRow, ...]:
-        """Return approvals, oldest pending first, without the first `skip` of them."""
+        """Return approvals, oldest pending first: not the first `skip`, numbers above `after`."""
 
     async def decide_approval(
         self,

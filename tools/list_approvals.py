@@ -29,10 +29,16 @@ async def list_approvals(
     Use it to show an operator what would be published. Do not use it to decide (an operator does,
     with decide_approval), nor for posts that are out (use list_publications).
     """
-    # A list whose rows leave it as they are decided: a place in it is a number of rows.
-    skip = place_of(cursor, "approvals") or 0
-    page, more = page_of(await ctx.desk.list_approvals(state, limit + 1, skip), limit)
-    following = cursor_at("approvals", skip + limit) if more else None
+    # Pending ones come by their number and leave the list as they are decided: a count of rows
+    # would pass over those that moved up. The others are in no one order, and stay.
+    if state == "pending":
+        after = place_of(cursor, "pending")
+        page, more = page_of(await ctx.desk.list_approvals(state, limit + 1, after=after), limit)
+        following = cursor_at("pending", page[-1].approval_id) if more else None
+    else:
+        skip = place_of(cursor, "approvals") or 0
+        page, more = page_of(await ctx.desk.list_approvals(state, limit + 1, skip), limit)
+        following = cursor_at("approvals", skip + limit) if more else None
     return ApprovalPage(approvals=page, next_cursor=following)
 
 

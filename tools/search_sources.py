@@ -93,10 +93,19 @@ def _found(
         feeds=len(feeds),
         read=sum(len(feed.items) for feed in feeds),
         failed=tuple(
-            Finding(check=address, ok=False, detail=str(error))
+            Finding(check=_shown(address), ok=False, detail=str(error))
             for address, error in sorted(failures.items())
         ),
     )
+
+
+def _shown(address: str) -> str:
+    """Return a feed's address without what may be a secret: user, password and query."""
+    scheme, found, rest = address.partition("://")
+    if not found:
+        return address
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
 
 
 TOOL = Tool(

@@ -121,15 +121,15 @@ async def pause_of(db: Pool | Con, channel: str) -> Pause | None:
     return Pause(**row) if row else None
 
 
-async def check_running(db: Pool | Con, channel: str) -> None:
-    """Return when nothing is paused for a channel.
+async def check_free(db: Pool | Con, job_id: int) -> None:
+    """Return when nothing holds a job back.
 
     Raises:
-        TryLater: it is, or the whole studio.
+        TryLater: a pause does, or its own time.
     """
-    found = await pause_of(db, channel)
-    if found is not None:
-        raise TryLater(f"{found}.", after_s=LOOK_AGAIN_S)
+    hold = await held(db, job_id)
+    if hold is not None:
+        raise TryLater(f"job {job_id} waits: {hold.why}.", after_s=LOOK_AGAIN_S)
 
 
 async def held(db: Pool | Con, job_id: int) -> Held | None:
@@ -160,31 +160,42 @@ async def cancel(pool: Pool, job_id: int, reason: str, by: str) -> bool:
     """
     async with pool.acquire() as con, con.transaction():
         status: str | None = await con.fetchval(LOCK_JOB, job_id)
-        if status == "cancelled":
-            return False
-        _check_alive(job_id, status)
-        post: str | None = await con.fetchval(SELECT_POST, job_id)
-        if post is not None:
-            raise Refused(
-                f"the post of job {job_id} is {post!r}: what is or may be out cannot be cancelled. "
-                "See it: bookai outbox"
-            )
-        await con.execute(TAKE_AWAY, job_id)
-        await jobs.set_status(con, job_id, "cancelled", reason=reason, actor=by)
-    # In a transaction of its own: who decides locks the approval first and then the job.
+        is_new = status != "cancelled"
+        if is_new:
+            await _end(con, job_id, status, reason, by)
+    # In a transaction of its own: who decides locks the approval first and then the job. Again for
+    # a job that is cancelled already: the first cancel may have been cut short here.
     async with pool.acquire() as con, con.transaction():
         await approvals.void_of(con, job_id, by)
-    return True
+    return is_new
+
+
+async def _end(con: Con, job_id: int, status: str | None, reason: str, by: str) -> None:
+    _check_alive(job_id, status)
+    await _check_unsent(con, job_id)
+    await con.execute(TAKE_AWAY, job_id)
+    await jobs.set_status(con, job_id, "cancelled", reason=reason, actor=by)
+
+
+async def _check_unsent(con: Con, job_id: int) -> None:
+    post: str | None = await con.fetchval(SELECT_POST, job_id)
+    if post is not None:
+        raise Refused(
+            f"the post of job {job_id} is {post!r}: what is or may be out is changed no more. "
+            "See it: bookai outbox"
+        )
 
 
 async def put_off(con: Con, job_id: int, at: datetime | None, now: datetime, by: str) -> None:
     """Let a job go on no sooner than `at`, aware; None: now.
 
     Raises:
-        Refused: there is no such job, it has ended, or `at` is too far away.
+        Refused: there is no such job, it has ended, its post is or may be out, or `at` is too far
+            away.
     """
     _check_alive(job_id, await jobs.lock_status(con, job_id))
-    if at is not None and at > now + FURTHEST:
+    await _check_unsent(con, job_id)
+    if at is not None and not now - FURTHEST < at < now + FURTHEST:
         raise Refused(f"{at:%Y-%m-%d} is more than {FURTHEST.days} days away.")
     await con.execute(SET_TIME, job_id, at)
     await audit.append(con, "job.put_off", by, {"job_id": job_id, "until": at})

@@ -229,7 +229,7 @@ async def add_seconds(con: Con, job_id: int, stage: str, seconds: float) -> None
     await con.execute(ADD_SECONDS, job_id, stage, round(seconds, 3))
 
 
-async def get(pool: Pool, job_id: int) -> JobRow:
+async def get(pool: Pool | Con, job_id: int) -> JobRow:
     """Return one job's row.
 
     Raises:

@@ -47,6 +47,8 @@ _BUSY = (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 class Unreachable(OperatorNeeded):
     """Postgres does not let us in: at the start a person must act, later it may be restarting."""
 
+    is_midway = True  # whoever meets it may have done half of its work
+
 
 @asynccontextmanager
 async def open_pool(dsn: str, size: int = 8) -> AsyncIterator[Pool]:

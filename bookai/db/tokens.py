@@ -103,7 +103,7 @@ async def create(  # whose, for what, how long, by whom, for which address
     """
     wanted = sorted(set(scopes))
     _check(name, wanted, ttl)
-    if resource is not None and not _RESOURCE.fullmatch(resource):
+    if resource is not None and not (_RESOURCE.fullmatch(resource) and len(resource) <= 500):
         raise Refused(f"{resource[:80]!r} is no address of a server: https://HOST/mcp")
     token = PREFIX + secrets.token_urlsafe(32)
     try:

@@ -37,7 +37,7 @@ def read_keys(text: str) -> tuple[bytes, ...]:
             f"There are {len(keys)} MCP state keys; there must be 1 to {_MOST}.",
             mend="Make one: openssl rand -hex 32",
         )
-    return tuple(keys)
+    return tuple(dict.fromkeys(keys))  # a line copied instead of moved is no second key
 
 
 def open_keys(path: Path) -> tuple[bytes, ...]:

@@ -41,14 +41,16 @@ class Terms:
     """How long a caller waits and how much one process takes on; times in seconds.
 
     `grace_s` is how long a call may take before it becomes a task, `ttl_s` how long a task can be
-    asked after, `beat_s` how soon a wish is heeded that no bell told of. `at_once` pieces of long
-    work (`Tool.task`) run side by side, the rest waits; more than `most` in all or `each` of one
-    principal are refused.
+    asked after (longer than the longest queue takes), `beat_s` how soon a wish is heeded that no
+    bell told of, `tidy_s` how long after a new line others are not taken for dead. `at_once` pieces
+    of long work (`Tool.task`) run side by side, the rest waits; more than `most` in all or `each`
+    of one principal are refused.
     """
 
     grace_s: float = 0.15
-    ttl_s: float = 3600.0
+    ttl_s: float = 4 * 3600.0
     beat_s: float = 1.0
+    tidy_s: float = 8.0
     at_once: int = 2
     most: int = 32
     each: int = 16
@@ -117,8 +119,10 @@ class Works:
                 # Nothing can be kept now: the caller waits, as one without tasks would.
                 work.kept.set_result(False)
                 return await work.first
-        except asyncio.CancelledError:
-            work.stop()
+        except BaseException:
+            # The caller went, or no row could be made for a reason of its own: nobody hears of it.
+            if not work.first.done() or work.first.cancelled() or not work.kept.done():
+                work.stop()
             raise
         work.slip.write = self._writer(work)
         work.kept.set_result(True)
@@ -173,12 +177,15 @@ class Works:
         while True:
             try:
                 async with self.store.line(self.worker) as line:
-                    beats = 0
+                    # After an outage everybody has been silent: others get time to be heard first.
+                    beats, tidy_from = 0, asyncio.get_running_loop().time() + self.terms.tidy_s
                     while True:
-                        await self._heed()
-                        if beats % _TIDY_EVERY == 0:
-                            await self._tidy()
-                        self.known.set()
+                        with suppress(TryLater):  # a late beat is no reason to give the lock away
+                            await self._heed()
+                            is_time = asyncio.get_running_loop().time() >= tidy_from
+                            if is_time and beats % _TIDY_EVERY == 0:
+                                await self._tidy()
+                            self.known.set()
                         beats += 1
                         await line.wait(self.terms.beat_s)
             except BookAIError as error:

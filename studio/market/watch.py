@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bookai.market import TrendList
 from bookai.settings import SourceSettings
+from studio.desk import StudioDesk
 from studio.market.desk import MarketDesk
 from tools.base import Fetch
 from tools.market.reading import no_feed, read_due
@@ -31,10 +32,17 @@ async def ask_trends(
 
 
 async def watch_feeds(
-    desk: MarketDesk, sources: Sequence[SourceSettings], fetch: Fetch, home: Path
+    desk: StudioDesk, sources: Sequence[SourceSettings], fetch: Fetch, home: Path
 ) -> None:
-    """Read what is due once; among all processes each feed is read by one."""
-    every = {one.url: min(max(one.every_s, OFTEN_S), SELDOM_S) for one in sources}
+    """Read once what is due and not paused; among all processes each feed is read by one."""
+    paused = {one.channel for one in await desk.list_pauses()}
+    if None in paused:
+        return
+    every = {
+        one.url: min(max(one.every_s, OFTEN_S), SELDOM_S)
+        for one in sources
+        if one.channel not in paused
+    }
     if not every:
         return
     if read := await read_due(desk, every, partial(load_feed_at, fetch=fetch, home=home)):

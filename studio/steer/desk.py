@@ -55,7 +55,7 @@ class SteeringDesk(LendingDesk):
         )
 
     async def examine(self) -> tuple[CheckRow, ...]:
-        """Look at everything the studio needs."""
+        """Look at everything the studio needs; who asks meanwhile gets the same answer."""
         return await self.look()
 
     async def cancel_job(self, job_id: int, reason: str, by: str) -> None:

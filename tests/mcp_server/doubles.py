@@ -139,7 +139,7 @@ class FakeDesk:
         )
 
     async def list_approvals(
-        self, state: str | None, limit: int, skip: int = 0
+        self, state: str | None, limit: int, skip: int = 0, after: int | None = None
     ) -> tuple[ApprovalRow, ...]:
         return (_approval(1, state or "pending", None),)[:limit]
 

@@ -38,6 +38,7 @@ class JobTicket(Record):
     status: str
     stage: str
     reason: str | None
+    not_before: datetime | None = None
 
 
 class JobDetail(Record):

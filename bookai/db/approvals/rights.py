@@ -132,8 +132,9 @@ def _check_own_job(approval: Approval, people: tuple[str, ...], rules: Rules) ->
         raise Refused(
             f"job {approval.job_id} was asked for by {approval.requested_by}: on channel "
             f"{approval.channel!r} another approver has to say yes, by no link of "
-            f"{approval.requested_by}'s making (own_jobs = false). With one operator, before the "
-            "video is made, in studio.toml: [approvals] single_operator = true"
+            f"{approval.requested_by}'s making (own_jobs = false). With one operator: [approvals] "
+            "single_operator = true in studio.toml; it holds for videos made from then on: reject "
+            "this one and make it anew"
         )
 
 

@@ -69,7 +69,8 @@ LOCK_ONE = "SELECT approval_id FROM approvals WHERE approval_id = $1 FOR UPDATE"
 SELECT_LIST = f"""
 SELECT {_COLUMNS}
   FROM approvals a
- WHERE $1::text IS NULL OR a.state = $1
+ WHERE ($1::text IS NULL OR a.state = $1)
+   AND ($4::bigint IS NULL OR a.approval_id > $4)
  ORDER BY (a.state = 'pending') DESC,
        CASE WHEN a.state = 'pending' THEN a.approval_id END,
        a.approval_id DESC
@@ -143,10 +144,18 @@ async def latest(db: Pool | Con, job_id: int) -> Approval | None:
 
 
 async def list_(
-    db: Pool | Con, state: State | None = None, limit: int = 50, skip: int = 0
+    db: Pool | Con,
+    state: State | None = None,
+    limit: int = 50,
+    skip: int = 0,
+    after: int | None = None,
 ) -> tuple[Approval, ...]:
-    """Return approvals: pending ones first, oldest first; then the others, newest first."""
-    return tuple(approval_of(row) for row in await db.fetch(SELECT_LIST, state, limit, skip))
+    """Return approvals: pending ones first, oldest first; then the others, newest first.
+
+    Without the first `skip` of them, and only of numbers above `after`.
+    """
+    rows = await db.fetch(SELECT_LIST, state, limit, skip, after)
+    return tuple(approval_of(row) for row in rows)
 
 
 async def count_pending(db: Pool | Con) -> int:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -92,7 +92,7 @@ SELECT key, label, views, count(*) AS clicks
  GROUP BY key, label, views
 """  # noqa: S608  # the parts are constants of this file
 SELECT_READS = """
-SELECT n.name AS network, k.kind, max(r.read_at) AS read_at
+SELECT n.name AS network, k.kind, max(r.read_at) AS read_at, max(r.newest_at) AS newest_at
   FROM affiliate_networks AS n
  CROSS JOIN (VALUES ('clicks'), ('conversions')) AS k (kind)
   LEFT JOIN earnings_reads AS r ON r.network = n.name AND r.kind = k.kind
@@ -100,6 +100,7 @@ SELECT n.name AS network, k.kind, max(r.read_at) AS read_at
  ORDER BY n.name, k.kind
 """
 _NOBODYS = "no link of ours"
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,11 @@ async def sum_up(pool: Pool, span: Span, by: EarningsBy, limit: int) -> Earnings
             network=row["network"],
             kind=row["kind"],
             read_at=row["read_at"],
-            complete=row["read_at"] is not None and row["read_at"] >= span.until,
+            # A report that ends before the range says nothing of its last day, however late read.
+            complete=row["read_at"] is not None
+            and row["read_at"] >= span.until
+            and row["newest_at"] >= span.until - A_DAY,
+            newest_at=row["newest_at"],
         )
         for row in reads
     )
@@ -199,7 +204,8 @@ def _note(reports: tuple[ReportState, ...]) -> str:
     """Tell what zero may hide: a report that was never read, or not until the range's end."""
     never = [f"{one.kind} of {one.network}" for one in reports if one.read_at is None]
     partly = [
-        f"{one.kind} of {one.network} (last read {one.read_at:%Y-%m-%d})"
+        f"{one.kind} of {one.network} (last read {one.read_at:%Y-%m-%d}, newest row of "
+        f"{one.newest_at:%Y-%m-%d})"
         for one in reports
         if one.read_at is not None and not one.complete
     ]
@@ -207,7 +213,9 @@ def _note(reports: tuple[ReportState, ...]) -> str:
     if never:
         parts.append(f"Never read, so not known: {', '.join(never)}.")
     if partly:
-        parts.append(f"Read before the range's end, so more may come: {', '.join(partly)}.")
+        parts.append(
+            f"Nothing told of the range's last day, so more may come: {', '.join(partly)}."
+        )
     if never or partly:
         parts.append("To read a network's report: bookai earnings import FILE.csv")
     return " ".join(parts)

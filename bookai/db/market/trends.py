@@ -11,6 +11,7 @@ from bookai.models import Feed, FeedItem
 
 MOST_ITEMS = 5000
 KEPT = timedelta(days=45)
+MARKS_KEPT = timedelta(days=2)
 # Marks closer to each other tell nothing more.
 MARK_EVERY = timedelta(minutes=10)
 _LONGEST_URL, _LONGEST_TITLE, _LONGEST_SUMMARY, _LONGEST_ERROR = 2000, 500, 1000, 500
@@ -64,7 +65,7 @@ SELECT s.url, s.title, s.last_read_at, s.last_error,
  WHERE s.url = ANY ($1::text[])
 """
 SELECT_ITEMS = """
-SELECT i.url, i.title, i.summary, coalesce(s.title, s.url) AS feed,
+SELECT i.url, i.title, i.summary, s.title AS feed_title, s.url AS feed_url,
        i.published_at IS NOT NULL AS dated, i.appeared_at,
        early.engagement AS then, early.seen_at AS then_at,
        late.engagement, late.seen_at AS engagement_at
@@ -82,6 +83,7 @@ SELECT i.url, i.title, i.summary, coalesce(s.title, s.url) AS feed,
  LIMIT $3
 """
 DELETE_OLD = "DELETE FROM trend_items WHERE last_seen_at < $1"
+DELETE_MARKS = "DELETE FROM trend_marks WHERE seen_at < $1"
 
 
 async def claim(pool: Pool, feeds: Mapping[str, int], now: datetime) -> tuple[str, ...]:
@@ -135,19 +137,28 @@ async def seen_since(
     The engagement of each is the first and the last after `growing_since`.
     """
     rows = await pool.fetch(SELECT_ITEMS, list(urls), since, MOST_ITEMS, growing_since)
-    return tuple(SeenItem(**{**row, "feed": shown_address(row["feed"])}) for row in rows)
+    return tuple(
+        SeenItem(**item, feed=title or shown_address(url))
+        for row in rows
+        for item in [dict(row)]
+        for title, url in [(item.pop("feed_title"), item.pop("feed_url"))]
+    )
 
 
 async def forget_old(pool: Pool, now: datetime) -> None:
-    """Forget items that no feed showed for 45 days."""
+    """Forget items that no feed showed for 45 days, and counts that nobody compares any more."""
     await pool.execute(DELETE_OLD, now - KEPT)
+    await pool.execute(DELETE_MARKS, now - MARKS_KEPT)
 
 
 def shown_address(url: str) -> str:
     """Return a feed's address without what may be a secret: user, password and query."""
     if "://" not in url:
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bookai.db.pool import DATABASE_ERRORS, Con, Pool
+from bookai.db.pool import DATABASE_ERRORS, Con, Pool, Unreachable
 from bookai.errors import TryLater
 from bookai.mcp_tasks import Known
 
@@ -95,7 +95,7 @@ async def _known(
 async def _answering() -> AsyncIterator[None]:
     try:
         yield
-    except (OSError, *DATABASE_ERRORS) as error:
+    except (OSError, Unreachable, *DATABASE_ERRORS) as error:
         raise TryLater(
             f"The database does not answer for the key ({type(error).__name__}).", after_s=5
         ) from error

@@ -13,7 +13,7 @@ from typing import Any
 from bookai.db import audit
 from bookai.db.audit.body import clean
 from bookai.db.mcp.line import Line, open_line
-from bookai.db.pool import DATABASE_ERRORS, Con, Pool
+from bookai.db.pool import DATABASE_ERRORS, Con, Pool, Unreachable
 from bookai.errors import TryLater
 from bookai.mcp_tasks import Ended, NewTask, TaskRow, Wish
 
@@ -256,7 +256,7 @@ class Tasks:
 async def _answering() -> AsyncIterator[None]:
     try:
         yield
-    except (OSError, *DATABASE_ERRORS) as error:
+    except (OSError, Unreachable, *DATABASE_ERRORS) as error:
         # A statement that takes too long is a TimeoutError, and that an OSError.
         raise TryLater(
             f"The database does not answer for the tasks ({type(error).__name__}).", after_s=5.0

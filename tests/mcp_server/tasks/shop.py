@@ -37,7 +37,7 @@ from tools.base import Tool, ToolContext
 
 ANN = operator_here("operator:ann")
 BOB = operator_here("operator:bob")
-QUICK = Terms(grace_s=0.05, beat_s=0.2)
+QUICK = Terms(grace_s=0.05, beat_s=0.2, tidy_s=0.0)
 SMALL: Mapping[str, Any] = {
     "render_video": {"width": 180, "height": 320},
     "c2pa": {"enabled": False},

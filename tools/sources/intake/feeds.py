@@ -39,3 +39,7 @@ async def load_feed_at(source: str, *, fetch: Fetch, home: Path) -> Feed:
             return await asyncio.to_thread(parse_feed, material)
     except TimeoutError as error:
         raise Refused(f"{material.where} took more than {PARSING_S:g} s to read.") from error
+    except (ValueError, LookupError, RecursionError, AssertionError) as error:
+        # The parser's own defects with odd documents, such as half a character in a title.
+        kind = type(error).__name__
+        raise Refused(f"{material.where} cannot be read as a feed ({kind}).") from error
