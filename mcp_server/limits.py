@@ -26,15 +26,12 @@ class _Bucket:
     left: float
     at: float
 
-    def take(self, rate: Rate, now: float) -> float:
-        """Take a call; return 0, or after how many seconds there is one to take."""
+    def wait_s(self, rate: Rate, now: float) -> float:
+        """Return after how many seconds there is a call to take; 0: now."""
         a_second = rate.per_minute / 60
         self.left = min(rate.burst, self.left + (now - self.at) * a_second)
         self.at = now
-        if self.left >= 1:
-            self.left -= 1
-            return 0.0
-        return (1 - self.left) / a_second
+        return 0.0 if self.left >= 1 else (1 - self.left) / a_second
 
 
 @dataclass(slots=True)
@@ -64,8 +61,11 @@ class Limits:
         self._count(principal, f"{kind}://", self.reading)
 
     def _count(self, principal: Principal, name: str, rate: Rate) -> None:
-        for by, part, of in (("principal", "", self.whole), ("tool", name, rate)):
-            after_s = self._bucket(principal.name, part, of).take(of, self.clock())
+        taken = []
+        for by, part, of in (("tool", name, rate), ("principal", "", self.whole)):
+            bucket = self._bucket(principal.name, part, of)
+            taken.append(bucket)
+            after_s = bucket.wait_s(of, self.clock())
             if after_s:
                 MCP_LIMITED.labels(by).inc()
                 what = part or "the studio's tools"
@@ -73,6 +73,8 @@ class Limits:
                     f"{principal.name} called {what} more than {of.per_minute:g} times a minute.",
                     after_s=round(after_s + 0.05, 1),
                 )
+        for bucket in taken:  # a call that is turned away costs nothing
+            bucket.left -= 1
 
     def _bucket(self, principal: str, name: str, rate: Rate) -> _Bucket:
         place = principal, name

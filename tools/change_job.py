@@ -33,9 +33,9 @@ async def change_job(
 ) -> JobTicket:
     """Retry, cancel or reschedule one job that exists.
 
-    Use it when the operator asks for it. A cancelled job stops within two seconds, for good, and
-    its approval is void; what is or may be out cannot be cancelled. Do
-    not use it to decide about a post (use decide_approval) or to stop everything (use set_pause).
+    Use it when the operator asks for it. A cancelled job stops within two seconds, for good; what
+    is or may be out cannot be cancelled. Do not use it to decide about a post (use
+    decide_approval) or to stop everything (use set_pause).
     """
     if at is not None and action != "reschedule":
         raise Refused(f"`at` belongs to `reschedule`, not to {action!r}.")

@@ -80,8 +80,8 @@ class Stage:
             admin_dsn=self.admin_dsn,
             metrics_port=0,
             channels={
-                "gallery": ChannelSettings(platform="gallery"),
-                "remote": ChannelSettings(platform="remote", account="ours"),
+                "gallery": ChannelSettings(platform="gallery", own_jobs=True),
+                "remote": ChannelSettings(platform="remote", account="ours", own_jobs=True),
             },
         )
 
