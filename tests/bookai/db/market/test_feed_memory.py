@@ -118,4 +118,4 @@ async def test_what_no_feed_shows_any_more_is_forgotten_in_the_end(pool: Pool) -
     assert [one.url for one in await trends.seen_since(pool, [URL], EARLY, EARLY)] == [
         "https://a.example/2"
     ]
-    assert await pool.fetchval("SELECT count(*) FROM trend_marks") == 0  # nobody compares these any more
+    assert await pool.fetchval("SELECT count(*) FROM trend_marks") == 0
