@@ -12,6 +12,7 @@ from bookai.errors import Refused, TryLater
 from bookai.models import Queue
 from bookai.settings import Settings
 from graphs.advance import Advance
+from studio.approvals import ApprovalDesk
 from studio.engine import Procrastinate
 from studio.office import open_office
 from tests.conftest import execute
@@ -165,3 +166,36 @@ async def test_a_job_that_is_put_off_waits_for_its_time(
     await serve_until(engine, advance, called)
 
     assert calls == [job_id]
+
+
+async def test_a_cancel_that_was_cut_short_leaves_nothing_to_approve(
+    settings: Settings, pool: Pool, dsn: str, engine: Procrastinate
+) -> None:
+    """As when the process died between the job's end and its approval's."""
+    hand, job_id = Hand(), await new_job(pool, engine)
+
+    async def waits() -> bool:
+        return (await jobs.get(pool, job_id)).status == "waiting"
+
+    async with line(pool, dsn, hand) as main:
+        await work_until(engine, main.advance, waits)
+    async with pool.acquire() as con, con.transaction():
+        await jobs.set_status(con, job_id, "cancelled", reason="made twice", actor=BY)
+    (left,) = await approvals.list_(pool)
+    waking = ApprovalDesk(pool, engine, now=lambda: left.requested_at)._waking(BY)
+
+    assert left.state == "pending"
+    with pytest.raises(Refused, match="is cancelled"):
+        async with pool.acquire() as con, con.transaction():
+            await waking(con, job_id)
+    assert not await control.cancel(pool, job_id, "again", BY)
+    assert (await approvals.get(pool, left.approval_id)).state == "void"
+
+
+async def test_a_cancelled_job_is_not_carried_on(settings: Settings, pool: Pool) -> None:
+    async with open_office(settings) as office:
+        job_id = (await office.desk.create_job("a.md", "default", BY)).job_id
+        await office.desk.cancel_job(job_id, "made twice", BY)
+
+        with pytest.raises(Refused, match="cancelled for good"):
+            await office.desk.resume_job(job_id, BY)

@@ -174,3 +174,15 @@ async def test_every_wild_feed_is_read_or_refused(ctx: ToolContext) -> None:
         assert all(item.title and item.url.startswith("http") for item in feed.items)
 
     assert read >= 150
+
+
+async def test_half_a_character_in_a_title_is_a_refused_feed_and_no_defect(
+    ctx: ToolContext, tmp_path: Path
+) -> None:
+    odd = tmp_path / "home" / "odd.xml"
+    odd.parent.mkdir(exist_ok=True)
+    item = "<item><title>a &#xD800;</title><link>https://x.example/1</link></item>"
+    odd.write_text(f"<rss version='2.0'><channel><title>t</title>{item}</channel></rss>")
+
+    with pytest.raises(Refused, match="cannot be read as a feed"):
+        await load_feed(ctx, str(odd))
