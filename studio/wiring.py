@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -33,6 +33,7 @@ from studio.hosts.reach import HostAddress, reach_hosts
 from studio.models.opening import build_pool
 from studio.office import APPROVAL_KEYS, Office, c2pa_table, now, open_office
 from studio.rooms import StudioLibrary, look
+from studio.steer.checks import Examiner
 from studio.web.app import FrontDoor
 from studio.web.deck import cards_of
 from studio.web.lent import Lent
@@ -114,11 +115,13 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         "allow_private": settings.allow_private,
     }
 
+    desk = replace(office.desk, look=Examiner(settings).look)
+
     def make_context(
         caller: Principal, progress: Callable[[float, str], Awaitable[None]]
     ) -> ToolContext:
         return ToolContext(
-            desk=office.desk,
+            desk=desk,
             fetch=gate,
             work_dir=settings.work_dir,
             gallery_dir=settings.gallery_dir,

@@ -1,12 +1,9 @@
 """Open the database and the desk."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +19,9 @@ from studio.desk import StudioDesk
 from studio.engine import Procrastinate
 from studio.models.lineup import writers
 from tools.affiliates.base import Network
-from tools.base import CheckRow
 
 APPROVAL_KEYS = {"approvals_needed", "approvers", "own_jobs"}
 """What a channel's settings say to the desk, not to the agents."""
-
-FRESH_S = 20.0
-"""So old may be what the checks found."""
 
 CATALOGUE = Path(__file__).parents[1] / "catalogue" / "offers.csv"
 
@@ -72,30 +65,9 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             rules_of=_rules_of(settings),
             approval_ttl=timedelta(hours=settings.approval_hours),
             link_key=lambda: open_key(settings.link_key_path),
-            look=_Examiner(settings).look,
         )
         async with audit.open_appender(database.pool) as traces, open_news(database.dsn) as news:
             yield Office(settings, database, engine, desk, traces, news)
-
-
-class _Examiner:
-    """Looks at everything once for all who ask meanwhile: it opens a database and runs programs."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._turn = asyncio.Lock()
-        self._found: tuple[float, tuple[CheckRow, ...]] = (-inf, ())
-
-    async def look(self) -> tuple[CheckRow, ...]:
-        """Return what was found just now."""
-        # What is looked at takes seconds to import, and the checks themselves open an office.
-        from studio.steer.checks import examine  # noqa: PLC0415
-
-        async with self._turn:
-            if time.monotonic() - self._found[0] > FRESH_S:
-                rows = await examine(self._settings)
-                self._found = time.monotonic(), rows
-            return self._found[1]
 
 
 def _rules_of(settings: Settings) -> RulesOf:

@@ -3,9 +3,11 @@
 import asyncio
 import shutil
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Literal
 
 from bookai.db.seal import exports
@@ -28,6 +30,8 @@ from tools.voices.base import installed_voices
 
 FREE_BYTES = 2 * 1024**3
 SOON = timedelta(days=30)
+FRESH_S = 20.0
+"""So old may be what was found for somebody else."""
 Level = Literal["ok", "note", "fail"]
 
 
@@ -35,6 +39,23 @@ Level = Literal["ok", "note", "fail"]
 class _Check:
     what: str
     look: Callable[[Settings], Awaitable[tuple[Level, str]]]
+
+
+class Examiner:
+    """Looks at everything once for all who ask meanwhile: it opens a database and runs programs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._turn = asyncio.Lock()
+        self._found: tuple[float, tuple[CheckRow, ...]] = (-inf, ())
+
+    async def look(self) -> tuple[CheckRow, ...]:
+        """Return what was found just now."""
+        async with self._turn:
+            if time.monotonic() - self._found[0] > FRESH_S:
+                rows = await examine(self._settings)
+                self._found = time.monotonic(), rows
+            return self._found[1]
 
 
 async def examine(settings: Settings) -> tuple[CheckRow, ...]:
