@@ -79,6 +79,7 @@ class Known:
     name: str = "bench"
     scopes: frozenset[str] = frozenset({"read", "operate"})
     expires_at: None = None
+    resource: None = None
 
 
 async def lookup(token: str) -> Known | None:
