@@ -9,19 +9,16 @@ import json
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from bookai.film.shots import ShotKind, ShotRow
+from bookai.records import Record as Record
 
 Capability = Literal[
     "scout", "write", "edit", "match_offers", "render", "check", "package", "publish", "report"
 ]
 Queue = Literal["graph", "render", "publish"]
 """Kinds of work: workers name those that they serve."""
-
-
-class Record(BaseModel):
-    """Base of all records."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Fallback(Record):
@@ -225,12 +222,23 @@ class Origin(Record):
     article_sha256: str = ""
 
 
+class Variant(Record):
+    """The same film in another format, or without what some platforms forbid to lay over it."""
+
+    name: str
+    video_path: str
+    sha256: str
+    width: int
+    height: int
+    clean: bool = False
+
+
 class Render(Record):
     """The finished video. Paths are absolute; `captions_path` is a WebVTT file.
 
     `marks` are the pixel boxes (x, y, width, height) in which text must be found by the check:
     `captions` on every spoken frame, `disclosure` where an offer is announced. `credentials` says
-    who signed the file's Content Credentials, or why nobody did.
+    who signed the file's Content Credentials, or why nobody did. `shots` is the shot report.
     """
 
     video_path: str
@@ -248,6 +256,8 @@ class Render(Record):
     encoder_reason: str
     marks: dict[str, tuple[int, int, int, int]] = Field(default_factory=dict)
     credentials: str = ""
+    shots: tuple[ShotRow, ...] = ()
+    others: tuple[Variant, ...] = ()
 
 
 class CheckReport(Record):
@@ -357,6 +367,7 @@ class VideoJob(Record):
     review: Review | None = None
     offer: OfferChoice | None = None
     voiceover: Voiceover | None = None
+    swaps: dict[int, ShotKind] = Field(default_factory=dict)
     render: Render | None = None
     check: CheckReport | None = None
     post: Post | None = None
