@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_STOPS = ".!?;:…—–。！？؟؛"  # noqa: RUF001 (stops of several scripts)
-_PAUSES = ",،)”»"
+_STOPS = ".!?;:…—–。！？；؟؛۔।॥"  # noqa: RUF001 (stops of several scripts)
+_PAUSES = ",،)”»、，）」』"  # noqa: RUF001
 # A line that ends with one of these reads as if it had been cut off.
 _LEANING_TEXT = """
     a an the of to in on at by for from with and or but as is are was were be been that which who
     its their his her our your this these than not no will would can could has have had
-    der die das ein eine und le la les un une de du des et el los y o il lo gli e di"""
+    der die das dem den ein eine und im am le la les un une de du des et au aux en qui que el los
+    las y o con por para del al il lo gli e di da che della dei do dos das os em um uma
+    и в на с о у к по из за от что как не ο η το οι τα και του της των να σε με για από"""  # noqa: RUF001
 _LEANING = frozenset(_LEANING_TEXT.split())
 MOST_WORDS = 8
 
@@ -31,18 +33,21 @@ class Phrase:
         return self.lines[-1][1]
 
 
-def cut(words: Sequence[str], widths: Sequence[float], gap: float, room: float) -> list[Phrase]:
+def cut(
+    words: Sequence[str], widths: Sequence[float], gaps: Sequence[float], room: float
+) -> list[Phrase]:
     """Return the best captions for one sentence.
 
-    `widths` are those of the words, `gap` the space between two, `room` a line's width, all in
-    pixels. No single word may be wider than `room`: break it first.
+    `widths` are those of the words, `gaps` the space before each (a line's first has none), `room`
+    a line's width, all in pixels. No single word may be wider than `room`: break it first.
     """
+    measure = _Measure(words, widths, gaps, room)
     tails = [0.0] * (len(words) + 1)
     chosen: list[Phrase | None] = [None] * len(words)
     for first in range(len(words) - 1, -1, -1):
         tails[first] = float("inf")
         for last in range(first + 1, min(first + MOST_WORDS, len(words)) + 1):
-            laid = _lay(words, widths, gap, room, (first, last))
+            laid = measure.lay(first, last)
             if laid is None:
                 break
             if laid[0] + tails[last] < tails[first]:
@@ -55,28 +60,35 @@ def cut(words: Sequence[str], widths: Sequence[float], gap: float, room: float) 
     return phrases
 
 
-def _lay(
-    words: Sequence[str], widths: Sequence[float], gap: float, room: float, span: tuple[int, int]
-) -> tuple[float, Phrase] | None:
-    """Return the cost and the lines of one caption, or None where it needs a third line."""
-    first, last = span
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """A sentence's words with their widths."""
 
-    def width(start: int, stop: int) -> float:
-        return sum(widths[start:stop]) + gap * max(0, stop - start - 1)
+    words: Sequence[str]
+    widths: Sequence[float]
+    gaps: Sequence[float]
+    room: float
 
-    total = width(first, last)
-    cost = _cost(words, first, last, total / room)
-    if total <= room:
-        return cost, Phrase((span,))
-    splits = [
-        (abs(width(first, k) - width(k, last)) / room + _bad_end(words[k - 1]), k)
-        for k in range(first + 1, last)
-        if width(first, k) <= room and width(k, last) <= room
-    ]
-    if not splits:
-        return None
-    clumsy, k = min(splits)
-    return cost + 0.25 * clumsy, Phrase(((first, k), (k, last)))
+    def width(self, first: int, last: int) -> float:
+        """Return how wide words are on one line."""
+        return sum(self.widths[first:last]) + sum(self.gaps[first + 1 : last])
+
+    def lay(self, first: int, last: int) -> tuple[float, Phrase] | None:
+        """Return the cost and the lines of one caption, or None where it needs a third line."""
+        total = self.width(first, last)
+        cost = _cost(self.words, first, last, total / self.room)
+        if total <= self.room:
+            return cost, Phrase(((first, last),))
+        splits = [
+            (abs(above - below) / self.room + _bad_end(self.words[k - 1]), k)
+            for k in range(first + 1, last)
+            if (above := self.width(first, k)) <= self.room
+            and (below := self.width(k, last)) <= self.room
+        ]
+        if not splits:
+            return None
+        clumsy, k = min(splits)
+        return cost + 0.25 * clumsy, Phrase(((first, k), (k, last)))
 
 
 def _cost(words: Sequence[str], first: int, last: int, fill: float) -> float:

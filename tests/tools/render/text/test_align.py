@@ -1,3 +1,5 @@
+import pytest
+
 from bookai.models import Word
 from tools.render.text.align import align
 
@@ -53,3 +55,42 @@ def test_lines_keep_their_own_words_even_when_these_are_the_same() -> None:
                                         word("on", 4, 5, 1)])  # fmt: skip
 
     assert [(w.line, w.text) for w in shown] == [(0, "go"), (0, "on"), (1, "go"), (1, "on")]
+
+
+def test_text_without_spaces_is_parted_as_its_readers_do_and_timed_by_what_was_spoken() -> None:
+    # The engine speaks smaller pieces at the start, and one larger one at the end.
+    shown = align(
+        ["科学家将在2035年减去三秒。"],
+        [word("科", 0, 1), word("学家将", 1, 2), word("在2035年", 2, 4), word("减去三秒。", 4, 6)],
+        "zh",
+    )
+
+    assert [(w.text, w.at, w.close) for w in shown] == [
+        ("科学家", 0, False),
+        ("将", 3, True),
+        ("在", 4, True),
+        ("2035年", 5, True),
+        ("减去", 10, True),
+        ("三秒。", 12, True),
+    ]
+    assert [w.start_s for w in shown] == sorted(w.start_s for w in shown)
+    assert (shown[0].start_s, shown[-1].end_s) == (0, 6)
+
+
+def test_a_foreign_name_in_japanese_keeps_the_space_around_it() -> None:
+    shown = align(["iPhone 17は新しい"], [word("iPhone", 0, 1), word("17は新しい", 1, 3)], "ja")
+
+    assert [(w.text, w.close) for w in shown] == [
+        ("iPhone", False),
+        ("17は", False),
+        ("新しい", True),
+    ]
+
+
+@pytest.mark.parametrize("line", ["\u200b", "\u200b \u200b", "\u2060\ufeff", ""])
+def test_a_line_without_anything_to_see_shows_nothing(line: str) -> None:
+    lines = [line, "A day"]
+    spoken = [word(line or " ", 0, 1), word("A", 1, 2, 1), word("day", 2, 3, 1)]
+
+    assert [w.text for w in align(lines, spoken) if w.line == 1] == ["A", "day"]
+    assert align(["\u200b", "A day"], [word("\u200b", 0, 1)]) == ()

@@ -8,7 +8,7 @@ ROOM = 800.0
 
 def phrases(text: str) -> list[str]:
     words = text.split()
-    found = cut(words, [40.0 * len(w) for w in words], 30, ROOM)
+    found = cut(words, [40.0 * len(w) for w in words], [30.0] * len(words), ROOM)
     return [" / ".join(" ".join(words[a:b]) for a, b in phrase.lines) for phrase in found]
 
 
@@ -28,7 +28,7 @@ def test_every_word_is_shown_once_in_at_most_two_lines_that_fit(lengths: list[in
     words = ["x" * length for length in lengths]
     widths = [40.0 * length for length in lengths]
 
-    made = cut(words, widths, 30, ROOM)
+    made = cut(words, widths, [30.0] * len(words), ROOM)
 
     assert [k for p in made for a, b in p.lines for k in range(a, b)] == list(range(len(words)))
     assert all(len(phrase.lines) <= 2 for phrase in made)

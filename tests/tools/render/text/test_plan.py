@@ -1,9 +1,14 @@
+from dataclasses import replace
 from itertools import pairwise
 
+import pytest
+
+from bookai.film.material import Material
+from bookai.film.shots import EndShot, NumberShot, PhraseShot, QuoteShot, TitleShot
 from bookai.models import Script, Word
-from tools.render.text.accents import Number, Quote
+from tools.render.shots.compiler import compile_shots
 from tools.render.text.align import align
-from tools.render.text.plan import END_S, TURN_FRAMES, End, Film, Title, plan
+from tools.render.text.plan import END_S, Film, Timing, plan
 
 FPS = 30
 SENTENCES = (
@@ -16,7 +21,9 @@ SENTENCES = (
 )
 
 
-def film(*lines: tuple[str, str], disclosed: bool = False) -> Film:
+def film(
+    *lines: tuple[str, str], disclosed: bool = False, fps: int = FPS, late_s: float = 0.2
+) -> Film:
     script = Script.model_validate(
         {
             "title": "Clocks",
@@ -34,17 +41,18 @@ def film(*lines: tuple[str, str], disclosed: bool = False) -> Film:
             at += 0.35
         at += 0.4
     shown = align([line.text for line in script.lines], words)
-    return plan(script, shown, at + 0.2, FPS, disclosed=disclosed)
+    rows = compile_shots(script, Material(), {})
+    return plan(rows, script.lines, shown, Timing(at + late_s, fps, 1), disclosed=disclosed)
 
 
 def test_a_number_is_on_the_stage_only_while_its_own_sentence_is_spoken() -> None:
     made = film(*SENTENCES)
 
     numbers = {
-        scene.line: beat.card.value
+        scene.line: beat.shot.value
         for scene in made.scenes
         for beat in scene.beats
-        if isinstance(beat.card, Number)
+        if isinstance(beat.shot, NumberShot)
     }
     assert numbers == {1: "27", 4: "400"}
 
@@ -60,31 +68,32 @@ def test_a_mere_year_gives_way_to_a_name() -> None:
     made = film(("Clocks stop.", "hook"), ("They met Ada Lovelace in Paris in 1840.", "beat"),
                 ("It has to end by 2035.", "beat"), ("Go on.", "beat"))  # fmt: skip
 
-    assert made.scenes[1].beats[0].card == "Ada Lovelace"
-    assert isinstance(made.scenes[2].beats[0].card, Number)
+    assert made.scenes[1].beats[0].shot == PhraseShot(text="Ada Lovelace")
+    assert isinstance(made.scenes[2].beats[-1].shot, NumberShot)
 
 
 def test_the_title_opens_and_the_end_card_closes_every_film() -> None:
     made = film(*SENTENCES)
 
-    assert isinstance(made.scenes[0].beats[0].card, Title)
-    assert isinstance(made.scenes[-1].beats[-1].card, End)
-    assert made.frames - made.scenes[-1].beats[-1].frame >= 2 * FPS
-    assert made.frames - made.scenes[-1].beats[-1].frame == round(END_S * FPS)
+    assert isinstance(made.scenes[0].beats[0].shot, TitleShot)
+    assert isinstance(made.scenes[-1].beats[-1].shot, EndShot)
+    last = made.scenes[-1]
+    assert last.length - last.beats[-1].frame == round(END_S * FPS)
+    assert made.frames - last.first in (last.length, last.length - 1)
 
 
 def test_a_film_of_one_short_sentence_has_both_title_and_end() -> None:
     made = film(("Clocks stop.", "hook"))
 
-    assert [type(beat.card) for beat in made.scenes[0].beats][-1] is End
+    assert [type(beat.shot) for beat in made.scenes[0].beats][-1] is EndShot
 
 
 def test_a_quotation_is_shown_as_one() -> None:
     made = film(*SENTENCES)
 
-    assert made.scenes[3].beats[0].card == Quote(
-        "a risky practice that does more harm than good", ""
-    )
+    shot = made.scenes[3].beats[0].shot
+    assert isinstance(shot, QuoteShot)
+    assert shot.text == "a risky practice that does more harm than good"
 
 
 def test_neighbours_never_share_a_ground() -> None:
@@ -97,15 +106,15 @@ def test_scenes_turn_in_the_pause_before_they_are_spoken() -> None:
     made = film(*SENTENCES)
 
     for before, scene in pairwise(made.scenes):
-        assert scene.first > before.first + TURN_FRAMES
-        assert scene.first >= before.words[-1].end_s * FPS - 1
-        assert scene.first <= scene.words[0].start_s * FPS
+        assert scene.first > before.first + made.turn_frames
+        assert scene.first - before.first >= before.words[-1].end_s * FPS - 1
+        assert 0 < scene.words[0].start_s * FPS < made.turn_frames
 
 
 def test_the_disclosure_is_announced_with_the_offer_and_at_the_end_only_when_there_is_one() -> None:
     with_offer, without = film(*SENTENCES, disclosed=True), film(*SENTENCES)
 
-    assert with_offer.scenes[-1].notice_from == with_offer.scenes[-1].first
+    assert with_offer.scenes[-1].notice_from == 0
     assert [scene.notice_from for scene in with_offer.scenes[:-1]] == [None] * 5
     assert {scene.notice_from for scene in without.scenes} == {None}
 
@@ -114,3 +123,25 @@ def test_a_line_without_a_word_gets_no_scene() -> None:
     made = film(("Clocks stop.", "hook"), ("", "beat"), ("They start again now.", "beat"))
 
     assert [scene.line for scene in made.scenes] == [0, 2]
+
+
+@pytest.mark.parametrize("fps", [24, 25, 30, 60])
+def test_a_scene_does_not_depend_on_where_in_the_film_it_stands(fps: int) -> None:
+    """A sentence before it that takes longer moves it, and changes nothing else."""
+    once = film(*SENTENCES, fps=fps).scenes[2:]
+    longer = (SENTENCES[0], (SENTENCES[1][0] + " Or so they say.", "beat"), *SENTENCES[2:])
+    again = film(*longer, fps=fps).scenes[2:]
+
+    assert [replace(scene, first=0) for scene in once] == [
+        replace(scene, first=0) for scene in again
+    ]
+    assert once[0].first < again[0].first
+
+
+@pytest.mark.parametrize("fps", [24, 25, 30, 60])
+def test_scenes_follow_one_another_without_a_gap(fps: int) -> None:
+    made = film(*SENTENCES, fps=fps)
+
+    ends = [scene.first for scene in made.scenes[1:]] + [made.frames]
+    for scene, end in zip(made.scenes, ends, strict=True):
+        assert end - scene.first in (scene.length, scene.length - 1)

@@ -1,0 +1,1 @@
+"""Type in every script that the shipped fonts have: which font, which direction, where to break."""
