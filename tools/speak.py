@@ -1,28 +1,29 @@
 """Speak a script: one mastered track, and the time of every word as it is shown."""
 
 import asyncio
-import os
-import tempfile
-import wave
+import math
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from bookai.errors import OperatorNeeded, Refused
+from bookai.errors import Refused
 from bookai.models import Line, Script, Voiceover, Word
 from tools.audio.loudness import SAMPLE_RATE, Samples
-from tools.audio.master import Master, finish, resample, soften
+from tools.audio.master import Master, finish
+from tools.audio.mix import Music, mix
+from tools.audio.score import choose_music
+from tools.audio.track import write_wav
+from tools.audio.voice import polish
 from tools.base import Tool, ToolContext
 from tools.media.paths import job_folder
 from tools.voices._choir import installed_choir
 from tools.voices.base import Utterance
+from tools.voices.spoken.writing import refuse_another_writing
 
 LEAD_S = 0.12
-TAIL_S = 0.6
+TAIL_S = 1.7  # the end card stands in it, so that it covers no sentence
 LONGEST_S = 180.0
 MOST_CHARACTERS = 20_000
 MOST_LINES = 200
@@ -30,6 +31,13 @@ FADE_S = 0.005
 
 # Silence after a line of this kind, seconds; a hook needs a moment to sink in.
 PAUSES_S = {"hook": 0.6, "beat": 0.35, "quote": 0.45, "cta": 0.35, "disclosure": 0.35}
+# What a line's last mark adds to it.
+# ruff: noqa: RUF001 (these are the marks that people type)
+STOPS_S = {
+    **dict.fromkeys("?？؟…", 0.15),
+    **dict.fromkeys(":：;；", -0.1),
+    **dict.fromkeys(",，،、", -0.15),
+}
 
 
 async def speak(
@@ -45,6 +53,8 @@ async def speak(
     Refuses a language without a voice and a script that takes over 180 seconds.
     """
     _refuse_too_much(script)
+    refuse_another_writing(script.text, script.language)
+    music = await asyncio.to_thread(choose_music, ctx.config.get("speak", {}))
     folder = job_folder(ctx.work_dir, job_id)
     await ctx.progress(0.05, f"{voice} speaks {len(script.lines)} lines")
     spoken = await installed_choir().speak(
@@ -57,19 +67,22 @@ async def speak(
             f"The script takes {duration_s:.0f} s to speak and the limit is {LONGEST_S:.0f} s: "
             "shorten it."
         )
+    words = _words(utterances, begins)
     await ctx.progress(0.5, f"Mastering {duration_s:.0f} s of speech")
-    master = await asyncio.to_thread(_mix, utterances, begins, duration_s)
     path = folder / "voice.wav"
-    await asyncio.to_thread(_write_wav, master, path)
+    voice_track = await asyncio.to_thread(_lay, utterances, begins, duration_s)
+    master = await asyncio.to_thread(_master, voice_track, music, words)
+    await asyncio.to_thread(write_wav, master.samples, path)
     await ctx.progress(1.0, f"{master.lufs:.1f} LUFS, true peak {master.true_peak_dbtp:.1f} dBTP")
     return Voiceover(
         path=str(path),
-        words=_words(utterances, begins),
+        words=words,
         duration_s=master.samples.shape[-1] / SAMPLE_RATE,
         voice=spoken.voice,
         fallback=spoken.fallback,
         language=script.language,
         sample_rate=SAMPLE_RATE,
+        music=music.credit if music else "",
     )
 
 
@@ -89,9 +102,15 @@ def _schedule(lines: Sequence[Line], utterances: Sequence[Utterance]) -> tuple[l
     begins, at, pause = [], LEAD_S, 0.0
     for line, utterance in zip(lines, utterances, strict=True):
         begins.append(at)
-        pause = PAUSES_S[line.kind] if utterance.tokens else 0.0
+        pause = _pause(line) if utterance.tokens else 0.0
         at += utterance.duration_s + pause
     return begins, at - pause + TAIL_S
+
+
+def _pause(line: Line) -> float:
+    """Return the silence after a line, seconds: a question waits, a list goes on."""
+    stop = line.text.rstrip(" \"'”’»)」』）")[-1:]
+    return max(0.1, PAUSES_S[line.kind] + STOPS_S.get(stop, 0.0))
 
 
 def _words(utterances: Sequence[Utterance], begins: Sequence[float]) -> tuple[Word, ...]:
@@ -102,15 +121,20 @@ def _words(utterances: Sequence[Utterance], begins: Sequence[float]) -> tuple[Wo
     )
 
 
-def _mix(utterances: Sequence[Utterance], begins: Sequence[float], duration_s: float) -> Master:
-    """Lay the lines on one track at their times and master it."""
-    track: Samples = np.zeros(round(duration_s * SAMPLE_RATE), np.float32)
+def _lay(utterances: Sequence[Utterance], begins: Sequence[float], duration_s: float) -> Samples:
+    """Lay the lines on one track at their times; return it polished, at 48 kHz."""
+    rate = max(utterance.sample_rate for utterance in utterances)
+    track: Samples = np.zeros(math.ceil(duration_s * rate), np.float32)
     for utterance, begin_s in zip(utterances, begins, strict=True):
-        samples = resample(_faded(utterance), utterance.sample_rate)
-        begin = round(begin_s * SAMPLE_RATE)
-        part = track[begin : begin + len(samples)]
-        part += samples[: len(part)]
-    return finish(soften(track))
+        begin = round(begin_s * rate)
+        part = track[begin : begin + len(utterance.samples)]
+        part += _faded(utterance)[: len(part)]
+    return polish(track, rate)
+
+
+def _master(track: Samples, music: Music | None, words: Sequence[Word]) -> Master:
+    mixed = mix(track, music, [(word.start_s, word.end_s) for word in words])
+    return finish(mixed.samples, mixed.power)
 
 
 def _faded(utterance: Utterance) -> Samples:
@@ -121,29 +145,6 @@ def _faded(utterance: Utterance) -> Samples:
     samples[:count] *= ramp
     samples[len(samples) - count :] *= ramp[::-1]
     return samples
-
-
-def _write_wav(master: Master, path: Path) -> None:
-    """Write 16-bit stereo beside `path`, then rename: a reader never sees half a file."""
-    whole = np.round(np.clip(master.samples.T, -1, 1) * 32767).astype("<i2")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".voice-", suffix=".wav")
-        try:
-            with open(handle, "wb") as file, wave.open(file, "wb") as out:
-                out.setnchannels(2)
-                out.setsampwidth(2)
-                out.setframerate(SAMPLE_RATE)
-                out.writeframes(whole.tobytes())
-            os.replace(temporary, path)
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
-    except OSError as error:
-        raise OperatorNeeded(
-            f"{str(path)!r} cannot be written: {error.strerror}.",
-            mend=f"Free some space or correct the rights of {str(path.parent)!r}, then retry.",
-        ) from error
 
 
 TOOL = Tool(run=speak, title="Speak a script", scope="agent", timeout_s=120, task=True)

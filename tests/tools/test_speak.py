@@ -53,6 +53,7 @@ SHORT = script(
     ("beat", "It happened on August 27th, and 3.5% came back."),
     ("cta", "Follow for more 🎉"),
 )
+WITHOUT_MUSIC = {"speak": {"music": "none"}}
 A_BEAT: tuple[Kind, str] = ("beat", "This sentence is said again and again and again.")
 
 
@@ -96,7 +97,7 @@ async def test_silence_is_ours_before_after_and_between_the_lines(tmp_path: Path
 
 
 async def test_words_are_where_the_sound_is(tmp_path: Path) -> None:
-    voiceover = await speak(context(tmp_path), 7, SHORT, "espeak")
+    voiceover = await speak(context(tmp_path, WITHOUT_MUSIC), 7, SHORT, "espeak")
 
     sound = heard(voiceover)
 
@@ -110,6 +111,39 @@ async def test_words_are_where_the_sound_is(tmp_path: Path) -> None:
         if one.line != two.line and one.text != "more":
             assert level(one.end_s, two.start_s - 0.02) < 0.005
             assert level(two.start_s, two.start_s + 0.05) > 0.005
+
+
+async def test_music_lies_under_the_voice_and_is_told_with_its_right(tmp_path: Path) -> None:
+    with_music = await speak(context(tmp_path), 7, SHORT, "espeak")
+    last = heard(with_music)[-48_000:-24_000]
+    without = await speak(context(tmp_path, WITHOUT_MUSIC), 7, SHORT, "espeak")
+
+    assert "no recording or score of others" in with_music.music
+    assert without.music == ""
+    assert with_music.words == without.words
+    assert 10 * float(np.abs(heard(without)[-24_000:]).max()) < float(np.abs(last).max())
+
+
+async def test_a_question_gets_a_longer_pause_than_a_list(tmp_path: Path) -> None:
+    ctx = context(tmp_path, WITHOUT_MUSIC)
+
+    async def pause(first: str) -> float:
+        two = script(("beat", first), ("beat", "Then."))
+        words = (await speak(ctx, 7, two, "espeak")).words
+        return next(word.start_s for word in words if word.line) - words[0].end_s
+
+    assert await pause("Why?") > await pause("Why.") + 0.1 > await pause("Why,") + 0.2
+
+
+async def test_music_without_a_licence_needs_the_operator_before_anything_is_spoken(
+    tmp_path: Path,
+) -> None:
+    ctx = context(tmp_path, {"speak": {"music": "/music/song.mp3"}})
+
+    with pytest.raises(OperatorNeeded, match="music_licence"):
+        await speak(ctx, 7, SHORT, "espeak")
+
+    assert os.listdir(tmp_path) == []
 
 
 async def test_ffmpegs_meter_agrees_with_ours(tmp_path: Path) -> None:
@@ -148,7 +182,8 @@ async def test_the_same_script_gives_the_same_track(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "voice", "says"),
     [
-        (script(("hook", "こんにちは"), language="ja"), "espeak", "'ja'"),
+        (script(("hook", "ನಮಸ್ಕಾರ"), language="tl"), "espeak", "'tl'"),
+        (script(("hook", "Это написано по-русски."), language="en"), "espeak", "Cyrillic"),
         (script(("hook", "  ")), "espeak", "no words"),
         (script(("hook", "word " * 5_000)), "espeak", "25000 characters"),
         (script(*[A_BEAT] * 201), "espeak", "201 lines"),
@@ -162,6 +197,20 @@ async def test_what_cannot_be_spoken_is_refused_and_leaves_nothing(
         await speak(context(tmp_path), 7, wrong, voice)
 
     assert os.listdir(tmp_path) == []
+
+
+async def test_a_script_that_means_harm_is_spoken_like_any_other(tmp_path: Path) -> None:
+    nasty = script(
+        ("hook", "x" * 10_000),
+        ("beat", "'; [0:v]drawtext=text=%{pts}:x=\\,y [out]; <speak><break time='9s'/></speak>"),
+        ("beat", "\u202e\u200d\ufe0f \U0001d54f \x00\x07 ﷽ ../../etc/passwd $(reboot)"),
+    )
+
+    voiceover = await speak(context(tmp_path, WITHOUT_MUSIC), 7, nasty, "espeak")
+
+    assert [word.text for word in voiceover.words if word.line == 0] == ["x" * 10_000]
+    assert voiceover.duration_s < 60
+    assert os.listdir(tmp_path / "7") == ["voice.wav"]
 
 
 async def test_a_voice_that_is_not_there_is_stood_in_for_and_labelled(tmp_path: Path) -> None:

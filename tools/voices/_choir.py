@@ -62,8 +62,9 @@ class Choir:
             BookAIError: the last voice's own error, when all have failed.
         """
         failed: dict[str, BookAIError] = {}
+        idle = self._idle(wanted, config)
         while True:
-            lease = await self._next(wanted, language, failed)
+            lease = await self._next(wanted, language, failed, idle)
             voice = self._voices[lease.name]
             async with lease:
                 try:
@@ -86,13 +87,26 @@ class Choir:
                 lease.end("ok")
                 return Spoken(said, voice.name, self._fallback(wanted, lease, failed))
 
-    async def _next(self, wanted: str, language: str, failed: Mapping[str, BookAIError]) -> Lease:
+    def _idle(self, wanted: str, config: Mapping[str, Mapping[str, Any]]) -> set[str]:
+        """Return the voices that nobody set up; the wanted one tells itself what it lacks."""
+        return {
+            name
+            for name, voice in self._voices.items()
+            if name != wanted and not voice.ready(config.get(name, {}))
+        }
+
+    async def _next(
+        self, wanted: str, language: str, failed: Mapping[str, BookAIError], idle: set[str]
+    ) -> Lease:
         now = self._clock()
         for name in self._router.names:
             self._router.beat(name, now)  # they live in this process
         try:
             return await self._dispatcher.acquire(
-                language, until=now + WAIT_S, exclude=failed.keys(), favour={wanted: WANTED_S}
+                language,
+                until=now + WAIT_S,
+                exclude=failed.keys() | idle,
+                favour={wanted: WANTED_S},
             )
         except NobodyCan as nobody:
             if failed:

@@ -33,13 +33,13 @@ class WordEvent:
     start_s: float
 
 
-def join_spoken(spoken: Sequence[str]) -> SpokenText:
-    """Put the tokens' words into one text, a space between them."""
+def join_spoken(spoken: Sequence[str], between: str = " ") -> SpokenText:
+    """Put the tokens' words into one text, `between` them a space, or nothing in Chinese."""
     text = ""
     begins, weights = [], []
     for words in spoken:
         # A comma that stands for a dash must touch the word before it, or it is read aloud.
-        glue = "" if not text or not words or words == "," else " "
+        glue = "" if not text or not words or words == "," else between
         begins.append(len(text) + len(glue))
         text += glue + words
         weights.append(sum(letter.isalnum() for letter in words))

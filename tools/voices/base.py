@@ -17,7 +17,7 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word as it is shown (a piece between two white spaces) and its times, seconds."""
+    """A word as it is shown (`shown_tokens`) and its times, seconds."""
 
     text: str
     start_s: float
@@ -28,8 +28,8 @@ class Token:
 class Utterance:
     """One spoken line: mono samples from -1 to 1 without silence around them, and its tokens.
 
-    There is a token for every piece of the line between white spaces, in order; each begins where
-    the one before it ended or later, and lasts longer than nothing.
+    There is a token for every one of `shown_tokens`, in order; each begins where the one before it
+    ended or later, and lasts longer than nothing.
     """
 
     samples: Samples
@@ -50,6 +50,10 @@ class Voice(ABC):
     @abstractmethod
     def languages(self) -> tuple[str, ...]:
         """Return the ISO 639-1 codes it can speak, sorted."""
+
+    def ready(self, config: Mapping[str, Any]) -> bool:
+        """Whether it may stand in for another voice: it is installed, and set up for use."""
+        return True
 
     @abstractmethod
     async def speak(

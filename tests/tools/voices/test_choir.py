@@ -131,6 +131,21 @@ async def test_a_language_that_nobody_speaks_is_refused_with_those_there_are() -
         await Hall(Singer("alto", "en"), Singer("bass", "de")).hear("alto", "ja")
 
 
+async def test_a_voice_that_nobody_set_up_stands_in_for_none() -> None:
+    class Unset(Singer):
+        def ready(self, config: Mapping[str, Any]) -> bool:
+            return bool(config)
+
+    unset = Unset("bass", "en")
+    hall = Hall(Singer("alto", "en", error=ToolFailed("alto broke.")), unset)
+
+    with pytest.raises(ToolFailed, match="alto broke"):
+        await hall.hear("alto")
+
+    assert unset.asked == 0
+    assert await hall.hear("bass") == ("bass", None)
+
+
 async def test_each_voice_gets_its_own_settings() -> None:
     alto, bass = Singer("alto", "en"), Singer("bass", "en")
     hall = Hall(alto, bass)

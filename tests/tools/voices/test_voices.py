@@ -1,5 +1,7 @@
 """What every voice keeps, and what the built-in one does with difficult text."""
 
+# ruff: noqa: RUF001 (these are the marks that people type)
+
 import asyncio
 import os
 import sys
@@ -12,17 +14,21 @@ import pytest
 from bookai.errors import OperatorNeeded, Refused, ToolFailed
 from tools.voices.base import Utterance, Voice, installed_voices
 from tools.voices.espeak import LANGUAGES, VOICE, Espeak
+from tools.voices.spoken.shown import shown_tokens
 
 
-def assert_timed(line: str, utterance: Utterance) -> None:
-    assert [token.text for token in utterance.tokens] == line.split()
+def assert_timed(line: str, utterance: Utterance, language: str = "en") -> None:
+    assert [token.text for token in utterance.tokens] == shown_tokens(line, language)
     assert all(token.start_s < token.end_s for token in utterance.tokens)
     assert all(one.end_s <= two.start_s + 1e-9 for one, two in pairwise(utterance.tokens))
     assert utterance.tokens[0].start_s >= 0
     assert utterance.tokens[-1].end_s <= utterance.duration_s + 0.001
 
 
-@pytest.mark.parametrize("voice", installed_voices().values(), ids=lambda voice: voice.name)
+READY = [voice for voice in installed_voices().values() if voice.ready({})]
+
+
+@pytest.mark.parametrize("voice", READY, ids=lambda voice: voice.name)
 async def test_every_voice_times_every_shown_word(voice: Voice) -> None:
     language = "en" if "en" in voice.languages() else voice.languages()[0]
 
@@ -72,9 +78,9 @@ async def test_every_shown_word_of_a_difficult_line_gets_its_time(line: str) -> 
 async def test_every_language_is_really_spoken(language: str) -> None:
     line = "Media 12 radio, 3.5% telefon $5 internet 😀 auto"
 
-    (utterance,) = await VOICE.speak([line], language, {})
+    (utterance,) = await VOICE.speak([line], language, {"rough": True})
 
-    assert_timed(line, utterance)
+    assert_timed(line, utterance, language)
     assert utterance.duration_s > 1.5
 
 
@@ -85,8 +91,62 @@ async def test_every_language_is_really_spoken(language: str) -> None:
 async def test_right_to_left_words_stay_in_reading_order(language: str, line: str) -> None:
     (utterance,) = await VOICE.speak([line], language, {})
 
-    assert_timed(line, utterance)
+    assert_timed(line, utterance, language)
     assert min(token.end_s - token.start_s for token in utterance.tokens) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("zh", "2024年增长了3.5%，达到$12亿。iPhone 17的价格。"),
+        ("ja", "コンニチハ、これは 2024ねんの テストです。iPhone 17は。"),
+        ("th", "ในปี 2024 เพิ่มขึ้น 3.5% หรือ 12 กม."),
+    ],
+)
+async def test_phrases_of_unspaced_writing_are_timed_and_are_the_line_again(
+    language: str, line: str
+) -> None:
+    (utterance,) = await VOICE.speak([line], language, {"rough": True})
+
+    assert_timed(line, utterance, language)
+    assert "".join(token.text for token in utterance.tokens) == line
+    assert len(utterance.tokens) >= 6
+    assert min(token.end_s - token.start_s for token in utterance.tokens) > 0.05
+
+
+async def test_a_language_that_the_engine_speaks_badly_is_spoken_only_when_asked_for() -> None:
+    with pytest.raises(OperatorNeeded, match="'th'") as caught:
+        await VOICE.speak(["สวัสดี"], "th", {})
+
+    assert "Piper" in caught.value.mend
+
+
+BLOCKS = "".join(chr(code) for code in range(0xA0, 0x30000, 2749) if not 0xD800 <= code < 0xE000)
+
+
+@pytest.mark.parametrize("language", ["ar", "en", "hi", "ko", "th", "zh"])
+async def test_no_letter_of_any_block_breaks_a_voice(language: str) -> None:
+    lines = [
+        BLOCKS,
+        " ".join(BLOCKS[:20]),
+        "\u200d\ufe0f\u0301" * 50,
+        "0" * 300,
+        "1,2.3-4–5/6:7" * 20,
+    ]
+
+    spoken = await VOICE.speak(lines, language, {"rough": True})
+
+    for line, utterance in zip(lines, spoken, strict=True):
+        assert_timed(line, utterance, language)
+
+
+async def test_marks_of_markup_are_no_commands() -> None:
+    plain, marked = [
+        (await VOICE.speak([line], "en", {}))[0].duration_s
+        for line in ("one two three", "<speak><break/> one two</speak> [[three]]")
+    ]
+
+    assert marked > plain
 
 
 async def test_a_word_of_ten_thousand_letters_is_not_spelled_to_its_end() -> None:

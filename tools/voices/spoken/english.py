@@ -9,8 +9,15 @@ stays two, said as "two point nine" and "million dollars".
 import re
 from collections.abc import Callable, Sequence
 
-from tools.voices._lexicon import ABBREVIATIONS, CURRENCIES, MONTHS, SCALES, SPELLED_ENDINGS, UNITS
-from tools.voices._numbers import NUMBER, cardinal, number, ordinal, plural, year
+from tools.voices.spoken.english_numbers import NUMBER, cardinal, number, ordinal, plural, year
+from tools.voices.spoken.english_words import (
+    ABBREVIATIONS,
+    CURRENCIES,
+    MONTHS,
+    SCALES,
+    SPELLED_ENDINGS,
+    UNITS,
+)
 
 _OPENING = "\"'([{“‘«‹¿¡*_"
 _CLOSING = "\"')]}”’»›*_"

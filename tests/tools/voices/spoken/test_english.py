@@ -1,6 +1,6 @@
 import pytest
 
-from tools.voices._english import say_tokens
+from tools.voices.spoken.english import say_tokens
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Languages as tables: what each says for figures, units, money and abbreviations."""
