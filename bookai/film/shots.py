@@ -6,7 +6,7 @@ shot compiler fills it in, the renderer draws it, the shot report tells it.
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from bookai.records import Record
 
@@ -210,3 +210,24 @@ class ShotRow(Record):
     licence: str = DRAWN
     credit: str = ""
     swapped: bool = False
+
+
+class Swap(Record):
+    """An operator's wish: line `line` (from 0) is shown with another kind of shot."""
+
+    line: int = Field(ge=0, le=199)
+    kind: ShotKind
+
+
+class Wishes(Record):
+    """What an operator wants shown otherwise."""
+
+    swaps: tuple[Swap, ...] = Field(default=(), max_length=200)
+
+
+ShotReport = Annotated[
+    tuple[ShotRow, ...],
+    # Spelled out, thirteen kinds of shot would fill a model's attention with what it never writes.
+    WithJsonSchema({"type": "array", "items": {"type": "object"}, "title": "Shot report"}),
+]
+"""One row a sentence, in order; in a tool's schema it is a list of objects."""

@@ -1,0 +1,1 @@
+"""Decide what stands on the screen while a sentence is spoken: from its own words and figures."""

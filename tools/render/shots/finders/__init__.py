@@ -1,0 +1,1 @@
+"""One file a kind of shot: each looks at a sentence and says what it could show, and why."""
