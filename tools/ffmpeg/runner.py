@@ -30,6 +30,14 @@ OnProgress = Callable[[float], Awaitable[None]]
 """Called about twice a second with the seconds of output written so far."""
 
 
+class FfmpegFailed(ToolFailed):
+    """It ended with an error; `log` is what it said, the oldest line first."""
+
+    def __init__(self, message: str, log: Sequence[str]) -> None:
+        super().__init__(message)
+        self.log = tuple(log)
+
+
 @dataclass(frozen=True, slots=True)
 class FfmpegRun:
     """A run that ended well: what ffmpeg logged (the last lines) and its wall time."""
@@ -76,7 +84,8 @@ async def run_ffmpeg(
 
     Raises:
         OperatorNeeded: the program cannot be started.
-        ToolFailed: it ended with an error (the message is its last useful line) or took too long.
+        FfmpegFailed: it ended with an error (the message is its last useful line).
+        ToolFailed: it took too long.
     """
     began = time.monotonic()
     process = await _start(binary, args)
@@ -96,7 +105,9 @@ async def run_ffmpeg(
     finally:
         await _end(process)
     if process.returncode != 0:
-        raise ToolFailed(f"ffmpeg failed (exit code {process.returncode}): {_last_word(log)}")
+        raise FfmpegFailed(
+            f"ffmpeg failed (exit code {process.returncode}): {_last_word(log)}", log
+        )
     return FfmpegRun(log=tuple(log), seconds=time.monotonic() - began)
 
 
