@@ -1,34 +1,27 @@
-"""Is there text where text must be? Looked up in the pixels of the finished file.
-
-Letters are narrow runs of one tone, the same in all of them, with sharp edges on both sides and
-several in a row of pixels: bright on dark, or dark on bright. Pictures rarely have that.
-"""
+"""What is written where, looked up in the pixels of the finished file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bookai.models import Finding, Script, Voiceover, Word
-from tools.checks.detect import Crop
 from tools.checks.limits import Limits
+from tools.checks.writing import Luma, count_lines, differ, fewest_rows, is_text, text_rows
 
-Luma = NDArray[np.uint8]
+Box: TypeAlias = tuple[int, int, int, int]  # x, y, width, height in pixels
+Marks: TypeAlias = Mapping[str, Box]
 
-BRIGHT = 110
-FALL = 50
-FLAT = 24
-EVEN = 70
-INK = 14
-WIDEST_STROKE_SHARE = 0.08
-STROKES_A_ROW = 3
-FEWEST_ROWS_SHARE = 0.008
-MOST_ROWS_SHARE = 0.85
-MOST_FRAMES = 36
+MOST_FRAMES = 30
+MOST_NOTICES = 8
+STRAY_STRIDE = 3
 LAST_MOMENT_S = 1.0
+LONGEST_S = 1200.0
+# What is free of writing around the captions, as a share of the picture's short side.
+CLEAR_SHARE = 0.022
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +33,56 @@ class Look:
     line: int
 
 
+@dataclass(slots=True)
+class Sights:
+    """What was seen in the frames looked at; filled in frame by frame.
+
+    `safe` is the part of the picture that no platform covers. `boxes` are copies of the marks'
+    pixels, `strays` are places with writing where none may be.
+    """
+
+    looks: Sequence[Look]
+    marks: Marks
+    size: tuple[int, int]
+    safe: Box
+    boxes: dict[tuple[int, str], Luma] = field(default_factory=dict)
+    outside: list[str] = field(default_factory=list)
+    close: list[str] = field(default_factory=list)
+    searched: int = 0
+
+    @property
+    def frames(self) -> frozenset[int]:
+        """The numbers of the frames to look at."""
+        return frozenset(look.frame for look in self.looks)
+
+    def take(self, number: int, luma: Luma) -> None:
+        """Look at a frame."""
+        for look in self.looks:
+            if look.frame == number and look.mark in self.marks:
+                self.boxes[number, look.mark] = _cut(luma, self.marks[look.mark]).copy()
+        order = sorted(look.frame for look in self.looks if look.mark == "captions")
+        if number in order[::STRAY_STRIDE] and "captions" in self.marks:
+            self._search(number, luma)
+
+    def _search(self, number: int, luma: Luma) -> None:
+        """Look for writing outside of the safe part, and close to the captions."""
+        self.searched += 1
+        side = min(self.size)
+        for name, box in zones(self.size, self.safe).items():
+            if is_text(text_rows(_cut(luma, box), side), side):
+                self.outside.append(f"{name} of frame {number}")
+        for name, box in _beside(self.marks["captions"], self.size).items():
+            # A strip is so thin that letters may cross it all: texture is not told apart.
+            if int(text_rows(_cut(luma, box), side).sum()) >= fewest_rows(side):
+                self.close.append(f"{name} in frame {number}")
+
+
 def looks_for(script: Script, voiceover: Voiceover, fps: float, disclosure: str) -> list[Look]:
     """Return the frames to look at: the middle of words spread over every line.
 
     A disclosure is looked for while it is spoken, else in the video's last second.
     """
-    words = [word for word in voiceover.words if _spoken(word)]
+    words = [word for word in voiceover.words if _spoken(word) and _timed(word)]
     looks = [Look(_middle(word, fps), "captions", word.line) for word in _spread(words)]
     if not disclosure:
         return looks
@@ -53,13 +90,14 @@ def looks_for(script: Script, voiceover: Voiceover, fps: float, disclosure: str)
     moments = [_middle(word, fps) for word in words if word.line in said]
     if not moments:
         end = max(0.0, voiceover.duration_s - LAST_MOMENT_S)
+        end = end if end < LONGEST_S else 0.0
         moments = [int((end + step * 0.2) * fps) for step in range(4)]
-    step = max(1, len(moments) // 8)
+    step = -(-len(moments) // MOST_NOTICES)
     return looks + [Look(frame, "disclosure", -1) for frame in moments[::step]]
 
 
-def crop_around(marks: Mapping[str, tuple[int, int, int, int]], size: tuple[int, int]) -> Crop:
-    """Return the smallest box around all marks.
+def check_marks(marks: Marks, size: tuple[int, int]) -> None:
+    """Make sure that every mark is a box of the picture.
 
     Raises:
         ValueError: there is none, or one is empty or outside the picture of `size` (width, height).
@@ -69,139 +107,136 @@ def crop_around(marks: Mapping[str, tuple[int, int, int, int]], size: tuple[int,
     for name, (x, y, width, height) in marks.items():
         if min(x, y) < 0 or min(width, height) < 8 or x + width > size[0] or y + height > size[1]:
             raise ValueError(f"the mark {name!r} {(x, y, width, height)} is not in the picture")
-    left = min(x for x, _, _, _ in marks.values())
-    top = min(y for _, y, _, _ in marks.values())
-    right = max(x + width for x, _, width, _ in marks.values())
-    bottom = max(y + height for _, y, _, height in marks.values())
-    return Crop(left, top, right - left, bottom - top)
 
 
-def read_frames(path: Path, frames: Sequence[int], crop: Crop) -> dict[int, Luma]:
-    """Return the luma of `crop` by frame number, as ffmpeg wrote it; later ones may be missing."""
-    order = sorted(set(frames))
-    size = crop.width * crop.height
-    if not path.exists():
-        return {}
-    count = min(len(order), path.stat().st_size // size)
-    pixels = np.fromfile(path, np.uint8, count * size).reshape(count, crop.height, crop.width)
-    return dict(zip(order, pixels, strict=False))
+def zones(size: tuple[int, int], safe: Box) -> dict[str, Box]:
+    """Return the four parts of the picture around the safe one."""
+    width, height = size
+    x, y, wide, high = safe
+    return {
+        "the top": (0, 0, width, y),
+        "the bottom": (0, y + high, width, height - y - high),
+        "the left edge": (0, y, x, high),
+        "the right edge": (x + wide, y, width - x - wide, high),
+    }
 
 
-def judge_text(
-    looks: Sequence[Look],
-    frames: Mapping[int, Luma],
-    marks: Mapping[str, tuple[int, int, int, int]],
-    crop: Crop,
-    limits: Limits,
-) -> list[Finding]:
+def _beside(captions: Box, size: tuple[int, int]) -> dict[str, Box]:
+    """Return the strips above and below the captions, as far as they are in the picture."""
+    x, y, width, height = captions
+    thick = max(6, round(min(size) * CLEAR_SHARE))
+    above, below = max(0, y - thick), y + height
+    return {
+        "above": (x, above, width, y - above),
+        "below": (x, below, width, min(thick, size[1] - below)),
+    }
+
+
+def judge_text(sights: Sights, limits: Limits) -> list[Finding]:
     """Say for each mark in how many of the frames looked at there is text.
 
-    Captions must also change from line to line, or the words stand still while the voice goes on.
+    Captions must also change from line to line, or the words stand still while the voice goes on,
+    and never take more lines than allowed.
     """
     findings = []
     for mark, share in (
         ("captions", limits.captions_share),
         ("disclosure", limits.disclosure_share),
     ):
-        wanted = [look for look in looks if look.mark == mark]
-        if not wanted:
+        wanted = [look for look in sights.looks if look.mark == mark]
+        if not wanted and mark == "disclosure":
             continue
-        if mark not in marks:
-            detail = f"the render names no box for it (marks: {', '.join(marks) or 'none'})"
-            findings.append(Finding(check=mark, ok=False, detail=detail))
+        if mark not in sights.marks or not wanted:
+            why = "no word is spoken to look for"
+            if wanted:
+                why = f"the render names no box for it (marks: {', '.join(sights.marks) or 'none'})"
+            findings.append(Finding(check=mark, ok=False, detail=why))
             continue
-        x, y, width, height = marks[mark]
-        rows, columns = (
-            slice(y - crop.y, y - crop.y + height),
-            slice(x - crop.x, x - crop.x + width),
-        )
-        boxes = [
-            (look.line, frames[look.frame][rows, columns])
-            for look in wanted
-            if look.frame in frames
-        ]
-        findings.append(_judge_mark(mark, len(wanted), boxes, share, limits.width))
+        findings += _judge_mark(sights, mark, share, limits)
     return findings
 
 
-def _judge_mark(
-    mark: str, wanted: int, boxes: Sequence[tuple[int, Luma]], share: float, width: int
-) -> Finding:
-    seen = sum(has_text(box, width) for _, box in boxes)
-    detail = f"text seen in {seen} of {wanted} frames looked at (limit {share:.0%})"
-    ok = seen >= share * wanted
-    if mark == "captions":
-        turns = [
-            _differ(before, after)
-            for (line, before), (next_line, after) in pairwise(boxes)
-            if line != next_line
-        ]
-        ok = ok and sum(turns) >= share * len(turns)
-        detail += f"; it changed at {sum(turns)} of {len(turns)} turns of line (limit {share:.0%})"
-    return Finding(check=mark, ok=ok, detail=detail)
-
-
-def has_text(luma: Luma, picture_width: int) -> bool:
-    """Return whether enough rows of the box cross several strokes of letters.
-
-    Where nearly every row does, it is texture: writing leaves room between its lines, and a text
-    that cannot be told from its background cannot be read either.
-    """
-    widest = max(8, int(picture_width * WIDEST_STROKE_SHARE))
-    fewest = max(4, round(picture_width * FEWEST_ROWS_SHARE))
-    most = MOST_ROWS_SHARE * luma.shape[0]
-    rows = [
-        int((strokes_by_row(tones, widest) >= STROKES_A_ROW).sum()) for tones in (luma, 255 - luma)
+def judge_places(sights: Sights, limits: Limits) -> list[Finding]:
+    """Say whether anything is written where platforms cover it, or crowds the captions."""
+    if "captions" not in sights.marks:
+        return []
+    outside = [f"the mark {name!r}" for name, box in sights.marks.items() if not _in(box, sights)]
+    outside += sights.outside
+    x, y, width, height = sights.safe
+    searched = f"{sights.searched} frames searched"
+    return [
+        Finding(
+            check="safe_areas",
+            ok=len(outside) <= limits.strays,
+            detail=f"{len(outside)} writings outside {width}x{height} at {x},{y} in {searched} "
+            f"(limit {limits.strays})" + (f", first: {outside[0]}" if outside else ""),
+        ),
+        Finding(
+            check="captions_clear",
+            ok=len(sights.close) <= limits.strays,
+            detail=f"{len(sights.close)} writings touch the captions in {searched} "
+            f"(limit {limits.strays})" + (f", first: {sights.close[0]}" if sights.close else ""),
+        ),
     ]
-    return max(rows) >= fewest and max(rows) <= most
 
 
-def strokes_by_row(luma: Luma, widest: int) -> NDArray[np.intp]:
-    """Count in every row the flat bright runs, 2 to `widest` wide, that fall sharply both ways."""
-    height, width = luma.shape
-    values = luma.astype(np.int16)
-    bright = np.zeros((height, width + 2), np.int8)
-    bright[:, 1:-1] = values >= BRIGHT
-    edges = np.diff(bright, axis=1)
-    row, begin = np.nonzero(edges == 1)
-    end = np.nonzero(edges == -1)[1]
-    middle = values[row, (begin + end - 1) // 2]
-    flat = np.abs(values[row, np.minimum(begin + 1, end - 1)] - middle) <= FLAT
-    left = values[row, np.maximum(begin - 3, 0)]
-    right = values[row, np.minimum(end + 2, width - 1)]
-    length = end - begin
-    stroke = (
-        flat
-        & (length >= 2)
-        & (length <= widest)
-        & (begin > 0)
-        & (end < width)
-        & (middle - left >= FALL)
-        & (middle - right >= FALL)
-        & (np.abs(left - right) <= EVEN)
+def _judge_mark(sights: Sights, mark: str, share: float, limits: Limits) -> list[Finding]:
+    side = min(sights.size)
+    looks = [look for look in sights.looks if look.mark == mark]
+    boxes = [
+        (look.line, sights.boxes[look.frame, mark])
+        for look in looks
+        if (look.frame, mark) in sights.boxes
+    ]
+    rows = [text_rows(box, side) for _, box in boxes]
+    seen = sum(is_text(crossed, side) for crossed in rows)
+    detail = f"text seen in {seen} of {len(looks)} frames looked at (limit {share:.0%})"
+    ok = seen >= share * len(looks)
+    if mark != "captions":
+        return [Finding(check=mark, ok=ok, detail=detail)]
+    turns = [
+        differ(before, after)
+        for (line, before), (next_line, after) in pairwise(boxes)
+        if line != next_line
+    ]
+    ok = ok and sum(turns) >= share * len(turns)
+    detail += f"; it changed at {sum(turns)} of {len(turns)} turns of line (limit {share:.0%})"
+    return [Finding(check=mark, ok=ok, detail=detail), _judge_lines(rows, limits)]
+
+
+def _judge_lines(rows: Sequence[NDArray[np.bool_]], limits: Limits) -> Finding:
+    most = max((count_lines(crossed) for crossed in rows), default=0)
+    return Finding(
+        check="caption_lines",
+        ok=most <= limits.caption_lines,
+        detail=f"at most {most} lines at a time (limit {limits.caption_lines})",
     )
-    inked = stroke & _of_one_ink(middle, stroke)
-    return np.bincount(row[inked], minlength=height)
 
 
-def _of_one_ink(tones: NDArray[np.int16], among: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which tones are the commonest one, or near: a text is written in one ink."""
-    if not among.any():
-        return among
-    counts = np.bincount(tones[among], minlength=256)
-    near = np.convolve(counts, np.ones(2 * INK + 1), "same")
-    return np.abs(tones - int(near.argmax())) <= INK
+def _in(box: Box, sights: Sights) -> bool:
+    x, y, width, height = sights.safe
+    return (
+        box[0] >= x
+        and box[1] >= y
+        and box[0] + box[2] <= x + width
+        and box[1] + box[3] <= y + height
+    )
 
 
-def _differ(before: Luma, after: Luma) -> bool:
-    """Return whether the bright shapes of two boxes are not the same."""
-    first, second = before >= BRIGHT, after >= BRIGHT
-    both, either = int((first & second).sum()), int((first | second).sum())
-    return either == 0 or both / either < 0.97
+def _cut(luma: Luma, box: Box) -> Luma:
+    x, y, width, height = box
+    return luma[y : y + height, x : x + width]
 
 
 def _spoken(word: Word) -> bool:
-    return sum(letter.isalnum() for letter in word.text) >= 2
+    """Return whether a word is long enough to be seen: two letters, or one that is a word."""
+    letters = [letter for letter in word.text if letter.isalnum()]
+    return len(letters) >= 2 or any(letter >= "\u2e80" for letter in letters)
+
+
+def _timed(word: Word) -> bool:
+    """Return whether a word has times that a video can have; not a number has none."""
+    return 0 <= word.start_s <= word.end_s < LONGEST_S
 
 
 def _middle(word: Word, fps: float) -> int:

@@ -9,11 +9,19 @@ import av
 from av.error import FFmpegError
 from PIL import Image, UnidentifiedImageError
 
-from bookai.models import Finding, Render
+from bookai.models import Finding
 from tools.checks.limits import Limits
 
+FORMATS = ((1080, 1920), (1080, 1080), (1920, 1080))
 PROFILES = ("Constrained Baseline", "Baseline", "Main", "High")
-MOST_PIXELS = 8_000_000
+MOST_PIXELS = 8_400_000
+LONGEST_S = 1200.0
+_UNREADABLE = (
+    OSError,
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,8 @@ class Probe:
     duration_s: float
     video_start_s: float
     audio_start_s: float
+    video_length_s: float
+    audio_length_s: float
 
 
 def sha256_of(path: Path) -> str:
@@ -77,6 +87,8 @@ def _facts(
         duration_s=(file.duration or 0) / av.time_base,
         video_start_s=float((video.start_time or 0) * (video.time_base or 0)),
         audio_start_s=float((audio.start_time or 0) * (audio.time_base or 0)),
+        video_length_s=float((video.duration or 0) * (video.time_base or 0)),
+        audio_length_s=float((audio.duration or 0) * (audio.time_base or 0)),
     )
 
 
@@ -107,16 +119,54 @@ def top_atoms(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def judge_streams(probe: Probe, render: Render, limits: Limits) -> list[Finding]:
-    """Compare the facts with what was promised and with what platforms take."""
-    size = f"{probe.width}x{probe.height}"
-    picture = f"{probe.video_codec} {probe.profile}, {probe.pix_fmt}"
-    sound = f"{probe.audio_codec}, {probe.sample_rate} Hz, {probe.channels} channels"
+def judge_amount(probe: Probe) -> Finding | None:
+    """Return a finding where there is more to decode than any video of ours has, else None."""
+    pixels = probe.width * probe.height
+    if 0 < pixels <= MOST_PIXELS and probe.duration_s <= LONGEST_S:
+        return None
+    return Finding(
+        check="decode",
+        ok=False,
+        detail=f"not decoded: {probe.width}x{probe.height}, {probe.duration_s:.0f} s "
+        f"(limit {MOST_PIXELS / 1e6:g} million pixels, {LONGEST_S:g} s)",
+    )
+
+
+def judge_streams(
+    probe: Probe, promised: tuple[int, int], fps: int, limits: Limits
+) -> list[Finding]:
+    """Compare the facts with the `promised` size and rate, and with what platforms take."""
     apart_s = abs(probe.video_start_s - probe.audio_start_s)
+    odd_s = abs(probe.video_length_s - probe.audio_length_s)
     return [
         Finding(
             check="container", ok="mp4" in probe.container, detail=f"{probe.container} (limit mp4)"
         ),
+        *_judge_codecs(probe),
+        _judge_size(probe, promised, limits),
+        Finding(
+            check="frame_rate",
+            ok=abs(probe.fps - fps) < 0.05,
+            detail=f"{probe.fps:.2f} frames a second (limit {fps}, as promised)",
+        ),
+        Finding(
+            check="av_start",
+            ok=apart_s <= limits.av_start_s,
+            detail=f"picture and sound begin {apart_s:.3f} s apart (limit {limits.av_start_s:g} s)",
+        ),
+        Finding(
+            check="av_length",
+            ok=odd_s <= limits.av_length_s,
+            detail=f"picture and sound differ by {odd_s:.3f} s in length "
+            f"(limit {limits.av_length_s:g} s)",
+        ),
+    ]
+
+
+def _judge_codecs(probe: Probe) -> list[Finding]:
+    picture = f"{probe.video_codec} {probe.profile}, {probe.pix_fmt}"
+    sound = f"{probe.audio_codec}, {probe.sample_rate} Hz, {probe.channels} channels"
+    return [
         Finding(
             check="video_stream",
             ok=probe.video_codec == "h264"
@@ -131,24 +181,22 @@ def judge_streams(probe: Probe, render: Render, limits: Limits) -> list[Finding]
             and probe.channels in (1, 2),
             detail=f"{sound} (limit aac, 44100 or 48000 Hz, 1 or 2 channels)",
         ),
-        Finding(
-            check="size",
-            ok=(probe.width, probe.height) == (limits.width, limits.height)
-            and (probe.width, probe.height) == (render.width, render.height),
-            detail=f"{size}, promised {render.width}x{render.height} "
-            f"(limit {limits.width}x{limits.height})",
-        ),
-        Finding(
-            check="frame_rate",
-            ok=abs(probe.fps - render.fps) < 0.05,
-            detail=f"{probe.fps:.2f} frames a second (limit {render.fps}, as promised)",
-        ),
-        Finding(
-            check="av_start",
-            ok=apart_s <= limits.av_start_s,
-            detail=f"picture and sound begin {apart_s:.3f} s apart (limit {limits.av_start_s:g} s)",
-        ),
     ]
+
+
+def _judge_size(probe: Probe, promised: tuple[int, int], limits: Limits) -> Finding:
+    """Check the size; the operator's own limit stands in place of the three formats."""
+    found = (probe.width, probe.height)
+    taken = [
+        (limits.width or width, limits.height or height)
+        for width, height in (FORMATS if not (limits.width and limits.height) else FORMATS[:1])
+    ]
+    told = ", ".join(f"{width}x{height}" for width, height in taken)
+    return Finding(
+        check="size",
+        ok=found in taken and found == promised,
+        detail=f"{probe.width}x{probe.height}, promised {promised[0]}x{promised[1]} (limit {told})",
+    )
 
 
 def judge_order(path: Path) -> Finding:
@@ -170,9 +218,9 @@ def judge_bytes(check: str, path: Path, promised: str) -> Finding:
     return Finding(check=check, ok=found == promised, detail=f"SHA-256 {found[:12]}…, {said}")
 
 
-def judge_thumbnail(path: Path, limits: Limits) -> Finding:
+def judge_thumbnail(path: Path, size: tuple[int, int]) -> Finding:
     """Check that the thumbnail is a JPEG or PNG of the video's shape that can be decoded."""
-    wanted = f"limit JPEG or PNG shaped like {limits.width}x{limits.height}"
+    wanted = f"limit JPEG or PNG shaped like {size[0]}x{size[1]}"
     try:
         with Image.open(path, formats=("JPEG", "PNG")) as image:
             width, height = image.size
@@ -182,7 +230,7 @@ def judge_thumbnail(path: Path, limits: Limits) -> Finding:
                 )
             image.load()
             kind = image.format
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except (*_UNREADABLE, ValueError, SyntaxError) as error:
         return Finding(check="thumbnail", ok=False, detail=f"not readable: {error} ({wanted})")
-    shape = abs(width / height - limits.width / limits.height) < 0.01
+    shape = abs(width / height - size[0] / size[1]) < 0.01
     return Finding(check="thumbnail", ok=shape, detail=f"{kind} of {width}x{height} ({wanted})")

@@ -12,15 +12,18 @@ from bookai.models import Finding
 from tools.checks.limits import Limits
 
 Track = NDArray[np.float32]
+"""Samples from -1 to 1: of one channel, or channels by time."""
 
 HOP_S = 0.01
 WIDEST_LAG_S = 0.6
 LEAST_ALIKE = 0.5
 FULL_SCALE = 0.9999
+LONGEST_S = 1200.0
+MOST_PARTS = 60_000  # of about 1024 samples
 
 
 def read_sound(path: Path) -> tuple[Track, int]:
-    """Return the file's sound as one channel (the louder one at each instant) and its rate.
+    """Return the file's sound as channels by time, and its rate.
 
     Raises:
         ValueError: the sound cannot be decoded.
@@ -32,16 +35,24 @@ def read_sound(path: Path) -> tuple[Track, int]:
             rate = stream.codec_context.sample_rate
             resampler = av.AudioResampler(format="fltp", rate=rate)
             for frame in file.decode(stream):
-                parts.extend(_louder(piece) for piece in resampler.resample(frame))
-    except (FFmpegError, IndexError) as error:
+                if (frame.time or 0.0) > LONGEST_S or len(parts) > MOST_PARTS:
+                    raise ValueError(f"it is longer than {LONGEST_S:g} s")
+                parts.extend(
+                    np.asarray(piece.to_ndarray(), np.float32)
+                    for piece in resampler.resample(frame)
+                )
+        sound = np.concatenate(parts, axis=1) if parts else np.zeros((1, 0), np.float32)
+    except (FFmpegError, IndexError, ValueError) as error:
         raise ValueError(f"the sound is not readable: {error}") from error
-    return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), int(rate or 48_000)
+    return sound, int(rate or 48_000)
 
 
-def _louder(frame: av.AudioFrame) -> Track:
-    channels = np.asarray(frame.to_ndarray(), np.float32)
-    at = np.abs(channels).argmax(axis=0)
-    return np.asarray(np.take_along_axis(channels, at[np.newaxis, :], axis=0)[0], np.float32)
+def louder(channels: Track) -> Track:
+    """Return one channel: at each instant the sample that is furthest from silence."""
+    first: Track = channels[0]
+    for other in channels[1:]:
+        first = np.where(np.abs(first) >= np.abs(other), first, other)
+    return first
 
 
 def read_voice(path: Path) -> tuple[Track, int]:
@@ -62,7 +73,7 @@ def read_voice(path: Path) -> tuple[Track, int]:
 
 
 def judge_clipping(sound: Track, limits: Limits) -> Finding:
-    """Count samples at full scale: more than a few are audible."""
+    """Count samples at full scale, in all channels: more than a few are audible."""
     clipped = int((np.abs(sound) >= FULL_SCALE).sum())
     return Finding(
         check="clipping",
@@ -73,7 +84,7 @@ def judge_clipping(sound: Track, limits: Limits) -> Finding:
 
 def judge_sync(sound: tuple[Track, int], voice: tuple[Track, int], limits: Limits) -> Finding:
     """Lay the voice track over the file's sound, at its beginning and at its end."""
-    heard, made = _envelope(*sound), _envelope(*voice)
+    heard, made = _envelope(louder(sound[0]), sound[1]), _envelope(*voice)
     length = min(len(heard), len(made))
     third = max(1, length // 3)
     measured = [

@@ -1,55 +1,15 @@
+"""What is written where, found in pixels of pictures that we drew."""
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from bookai.models import Script, Voiceover, Word
-from tools.checks.detect import Crop
+from bookai.models import Finding, Script, Voiceover, Word
 from tools.checks.limits import Limits
-from tools.checks.pixels import crop_around, has_text, judge_text, looks_for
+from tools.checks.pixels import Sights, check_marks, judge_places, judge_text, looks_for
 
 Luma = NDArray[np.uint8]
-
-
-def box(text: str, ink: int = 235, ground: int = 40, size: int = 86) -> Luma:
-    image = Image.new("L", (872, 300), ground)
-    ImageDraw.Draw(image).text((12, 20), text, ink, font=ImageFont.load_default(size))
-    return np.asarray(image)
-
-
-def clouds(seed: int, softness: float) -> Luma:
-    """A picture of soft shapes in full contrast, blurred by `softness` pixels."""
-    spectrum = np.fft.rfft2(np.random.default_rng(seed).normal(0, 1, (300, 872)))
-    squared = np.fft.fftfreq(300)[:, np.newaxis] ** 2 + np.fft.rfftfreq(872) ** 2
-    shapes = np.fft.irfft2(spectrum * np.exp(-2 * (np.pi * softness) ** 2 * squared), (300, 872))
-    return np.asarray(np.clip(shapes / shapes.std() * 55 + 128, 0, 255), np.uint8)
-
-
-@pytest.mark.parametrize("text", ["Nobody knows", "it is", "3.5%", "نص عربي", "WWW", "lil"])
-@pytest.mark.parametrize(("ink", "ground"), [(235, 40), (25, 225), (200, 90), (60, 190)])
-def test_text_is_seen_bright_on_dark_and_dark_on_bright(text: str, ink: int, ground: int) -> None:
-    assert has_text(box(text, ink, ground), 1080)
-
-
-def test_small_text_is_seen() -> None:
-    assert has_text(box("Advertisement: we earn a commission", size=30), 1080)
-
-
-@pytest.mark.parametrize("softness", [1.0, 9.0, 20.0])
-def test_a_soft_or_a_grainy_picture_is_no_text(softness: float) -> None:
-    assert not any(has_text(clouds(seed, softness), 1080) for seed in range(5))
-
-
-def test_flat_colour_stripes_and_a_gradient_are_no_text() -> None:
-    stripes = box("")
-    stripes = np.where(np.arange(872) // 109 % 2 == 0, np.uint8(40), np.uint8(200)) + stripes * 0
-    gradient = np.tile(np.linspace(16, 235, 872).astype(np.uint8), (300, 1))
-
-    assert not any(has_text(luma, 1080) for luma in (box(""), stripes, gradient))
-
-
-def test_an_empty_box_has_no_text() -> None:
-    assert not has_text(np.zeros((0, 0), np.uint8), 1080)
 
 
 def script(*kinds: str) -> Script:
@@ -114,26 +74,101 @@ def test_an_unspoken_disclosure_is_looked_for_at_the_end() -> None:
     assert [look.frame for look in looks if look.mark == "disclosure"] == [270, 276, 282, 288]
 
 
+SIZE, SAFE = (360, 640), (13, 73, 300, 427)
+MARKS = {"captions": (22, 386, 290, 100), "disclosure": (22, 326, 290, 40)}
+
+
+def picture(*texts: tuple[int, int, str]) -> Luma:
+    image = Image.new("L", SIZE, 40)
+    for x, y, text in texts:
+        ImageDraw.Draw(image).text((x, y), text, 235, font=ImageFont.load_default(30))
+    return np.asarray(image)
+
+
+def seen(*texts: tuple[int, int, str], disclosure: str = "") -> Sights:
+    """Show the same picture wherever one is wanted."""
+    said = script("hook", "beat")
+    sights = Sights(looks_for(said, voiceover(said), 30, disclosure), MARKS, SIZE, SAFE)
+    for number in sights.frames:
+        sights.take(number, picture(*texts))
+    return sights
+
+
+def found(sights: Sights) -> dict[str, Finding]:
+    findings = [*judge_text(sights, Limits()), *judge_places(sights, Limits())]
+    return {finding.check: finding for finding in findings}
+
+
 def test_text_in_too_few_frames_is_too_little() -> None:
     said = script("hook", "beat")
-    looks = looks_for(said, voiceover(said), 30, "")
-    frames = {look.frame: box("Nobody knows" if look.line else "") for look in looks}
+    sights = Sights(looks_for(said, voiceover(said), 30, ""), MARKS, SIZE, SAFE)
+    for look in sights.looks:
+        sights.take(look.frame, picture(*[(30, 400, "Nobody knows")] * look.line))
 
-    (finding,) = judge_text(
-        looks, frames, {"captions": (0, 0, 872, 300)}, Crop(0, 0, 872, 300), Limits()
-    )
+    finding = found(sights)["captions"]
 
     assert not finding.ok
     assert "text seen in 3 of 6 frames" in finding.detail
 
 
-def test_the_crop_holds_every_mark() -> None:
-    marks = {"captions": (64, 1156, 872, 300), "disclosure": (76, 1004, 852, 120)}
+def test_words_that_stand_still_are_no_captions() -> None:
+    finding = found(seen((30, 400, "Nobody knows")))["captions"]
 
-    assert crop_around(marks, (1080, 1920)) == Crop(64, 1004, 872, 452)
+    assert not finding.ok
+    assert "changed at 0 of 1 turns" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("place", "check", "where"),
+    [
+        ((30, 20), "safe_areas", "the top"),
+        ((30, 560), "safe_areas", "the bottom"),
+        ((30, 362), "captions_clear", "above"),
+        ((30, 470), "captions_clear", "below"),
+    ],
+)
+def test_writing_where_none_may_be_is_found(place: tuple[int, int], check: str, where: str) -> None:
+    findings = found(seen((30, 400, "Nobody"), (*place, "Like and follow")))
+
+    assert {name for name in ("safe_areas", "captions_clear") if not findings[name].ok} == {check}
+    assert where in findings[check].detail
+
+
+def test_a_box_that_a_platform_covers_is_found() -> None:
+    sights = seen((30, 400, "Nobody"))
+    sights.marks = {**MARKS, "disclosure": (22, 520, 290, 40)}
+
+    assert "the mark 'disclosure'" in found(sights)["safe_areas"].detail
+
+
+def test_a_disclosure_that_is_not_there_is_found() -> None:
+    there = seen((30, 400, "Nobody"), (30, 332, "Ad: we earn"), disclosure="Ad")
+    missing = seen((30, 400, "Nobody"), disclosure="Ad")
+
+    assert found(there)["disclosure"].ok
+    assert not found(missing)["disclosure"].ok
+
+
+def test_a_voice_without_a_word_leaves_no_captions_to_find() -> None:
+    said = script("hook")
+    silent = voiceover(said).model_copy(update={"words": ()})
+    sights = Sights(looks_for(said, silent, 30, ""), MARKS, SIZE, SAFE)
+
+    assert not found(sights)["captions"].ok
+
+
+def test_one_sign_is_a_word_where_words_are_not_spelled() -> None:
+    said = script("hook")
+    words = tuple(
+        Word(text=sign, line=0, start_s=k, end_s=k + 1) for k, sign in enumerate("海の。")
+    )
+
+    looks = looks_for(said, voiceover(said).model_copy(update={"words": words}), 30, "")
+
+    assert [look.frame for look in looks] == [15, 45]
 
 
 @pytest.mark.parametrize("mark", [(0, 0, 4, 4), (-2, 0, 90, 90), (1000, 0, 90, 90)])
 def test_a_mark_out_of_the_picture_is_an_error(mark: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="captions"):
-        crop_around({"captions": mark}, (1080, 1920))
+        check_marks({"captions": mark}, (1080, 1920))

@@ -1,10 +1,10 @@
 import struct
+import zlib
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tools.checks.limits import Limits
 from tools.checks.probe import judge_order, judge_thumbnail, read_probe, top_atoms
 
 
@@ -77,7 +77,7 @@ def test_a_thumbnail_is_a_picture_of_the_videos_shape(
     path = tmp_path / "thumbnail.jpg"
     Image.new("RGB", size).save(path, kind)
 
-    assert judge_thumbnail(path, Limits()).ok is ok
+    assert judge_thumbnail(path, (1080, 1920)).ok is ok
 
 
 def test_half_a_thumbnail_is_not_readable(tmp_path: Path) -> None:
@@ -85,4 +85,14 @@ def test_half_a_thumbnail_is_not_readable(tmp_path: Path) -> None:
     Image.effect_noise((540, 960), 90).save(path)
     path.write_bytes(path.read_bytes()[:9000])
 
-    assert "not readable" in judge_thumbnail(path, Limits()).detail
+    assert "not readable" in judge_thumbnail(path, (1080, 1920)).detail
+
+
+@pytest.mark.parametrize("size", [(9000, 12_000), (4000, 7112)])
+def test_a_thumbnail_too_large_is_not_decoded(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "thumbnail.png"
+    head = b"IHDR" + struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk)
+
+    assert not judge_thumbnail(path, (1080, 1920)).ok
