@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bookai.film.material import BrandKit
 from bookai.llm.base import Ask
 from bookai.models import Capability, Record, VideoJob, Visibility
 from bookai.toolbox import Toolbox
@@ -25,6 +26,7 @@ class Channel(Record):
     banned_phrases: tuple[str, ...] = ()
     voice: str = "espeak"
     brand: str = "BookAI Studio"
+    kit: BrandKit = BrandKit()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 from collections.abc import Awaitable, Callable, Iterable
 
 from agents.base import Agent, Channel, Context
-from bookai.errors import Refused
+from bookai.errors import OperatorNeeded, Refused
+from bookai.film.material import Material
+from bookai.film.shots import Swap, Wishes
 from bookai.metrics import FALLBACKS
 from bookai.models import (
     Article,
@@ -41,6 +43,9 @@ MAX_EDITS = 2
 FINAL = frozenset({"language"})
 # The voice is a small part of the time that voice and picture take together.
 VOICE_SHARE = 0.1
+# How the tool names music that it made itself.
+OWN_MUSIC = "synthesised by this program"
+LONGEST_CREDIT = 200
 
 
 class Editor(Agent):
@@ -213,12 +218,29 @@ async def _render(job: VideoJob, ctx: Context) -> VideoJob:
         script=script,
         voiceover=voiceover,
         brand=ctx.channel.brand,
-        credit=f"Source: {article.publisher}",
+        credit=_credit(article, voiceover),
         disclosure=_disclosure(job),
         origin=Origin(source_url=article.url, article_sha256=article.sha256),
+        material=Material(source=article.text),
+        kit=ctx.channel.kit,
+        wishes=Wishes(swaps=tuple(Swap(line=line, kind=kind) for line, kind in job.swaps.items())),
     )
     fallbacks = (*job.fallbacks, *_voice_fallback(voiceover, job), *_encoder_fallback(render, job))
     return job.model_copy(update={"voiceover": voiceover, "render": render, "fallbacks": fallbacks})
+
+
+def _credit(article: Article, voiceover: Voiceover) -> str:
+    """Return what the end card thanks: the source, and music of others with its licence."""
+    source = f"Source: {article.publisher}"
+    if not voiceover.music or voiceover.music.startswith(OWN_MUSIC):
+        return source
+    whole = f"{source} · Music: {voiceover.music}"
+    if len(whole) > LONGEST_CREDIT:
+        raise OperatorNeeded(
+            f"The credit has {len(whole)} characters and is never cut (limit {LONGEST_CREDIT}).",
+            mend="Shorten music_licence in [plugins.speak] of studio.toml.",
+        )
+    return whole
 
 
 async def _check(job: VideoJob, ctx: Context) -> VideoJob:
@@ -232,6 +254,7 @@ async def _check(job: VideoJob, ctx: Context) -> VideoJob:
         script=job.script,
         voiceover=job.voiceover,
         disclosure=_disclosure(job),
+        platform=ctx.channel.platform,
     )
     if not report.ok:
         failed = "; ".join(f"{one.check}: {one.detail}" for one in report.findings if not one.ok)

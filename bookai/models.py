@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bookai.film.shots import ShotKind, ShotRow
+from bookai.film.shots import ShotKind, ShotReport
 from bookai.records import Record as Record
 
 Capability = Literal[
@@ -203,7 +203,8 @@ class Word(Record):
 class Voiceover(Record):
     """The narration: a WAV file and the engine's own word times.
 
-    `voice` is who spoke; `fallback` says why that is not the wanted one.
+    `voice` is who spoke; `fallback` says why that is not the wanted one. `music` is what lies under
+    the voice and by which right; '' for nothing.
     """
 
     path: str
@@ -213,6 +214,7 @@ class Voiceover(Record):
     fallback: Fallback | None = None
     language: str
     sample_rate: int
+    music: str = ""
 
 
 class Origin(Record):
@@ -256,7 +258,7 @@ class Render(Record):
     encoder_reason: str
     marks: dict[str, tuple[int, int, int, int]] = Field(default_factory=dict)
     credentials: str = ""
-    shots: tuple[ShotRow, ...] = ()
+    shots: ShotReport = ()
     others: tuple[Variant, ...] = ()
 
 

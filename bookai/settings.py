@@ -14,6 +14,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bookai.errors import OperatorNeeded
+from bookai.film.material import BrandKit
 from bookai.mcp_settings import AgentHostSettings as AgentHostSettings
 from bookai.mcp_settings import ApprovalsSettings, McpSettings
 from bookai.model_settings import ModelsSettings
@@ -45,6 +46,7 @@ class ChannelSettings(_Table):
     banned_phrases: tuple[str, ...] = ()
     voice: str = "espeak"
     brand: str = Field(default="BookAI Studio", max_length=40)
+    kit: BrandKit = BrandKit()
     approvals_needed: int = Field(default=1, ge=1, le=5)
     approvers: tuple[Annotated[str, Field(pattern=r"^operator:.", max_length=200)], ...] = ()
     own_jobs: bool | None = None

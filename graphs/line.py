@@ -20,7 +20,8 @@ from bookai.db.pool import Pool
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, Fenced
 from bookai.errors import BookAIError, Refused
-from bookai.models import Capability, Report, VideoJob
+from bookai.metrics import FALLBACKS
+from bookai.models import Capability, Fallback, Report, VideoJob
 from graphs.queues import queue_of
 from graphs.state import State
 from graphs.steps import Crew, Step, unchanged
@@ -30,6 +31,8 @@ MAX_SKIPS = 3
 
 PLAIN: tuple[Capability, ...] = ("match_offers", "render", "check", "package", "publish")
 LINE = ("match_offers", "render", "check", "package", "ask", "wait", "publish", "report")
+ANEW = frozenset({"render", "check", "package", "wait"})
+"""After these the film may have to be made anew: a shot was swapped, or cannot be shown."""
 NODES = ("scout", "write", "edit", *LINE)
 
 
@@ -41,8 +44,15 @@ class _Plain:
     capability: Capability
 
     async def __call__(self, state: State) -> dict[str, Any]:
-        await self.line.do(self.capability, state["skips"])
-        return {}
+        swaps = state.get("swaps", 0)
+        try:
+            await self.line.do(self.capability, _making(self.capability, state))
+        except Refused as error:
+            mendable = swaps and self.capability in ANEW
+            if mendable and await self.line.give_up_swaps(error):
+                return {"turn": "again", "swaps": swaps + 1}
+            raise
+        return {"turn": "go_on"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,10 @@ class Line:
             "edit", _turn, {"go_on": "match_offers", "rewrite": "write", "next_source": "scout"}
         )
         for before, after in itertools.pairwise(LINE):
-            graph.add_edge(before, after)
+            if before in ANEW:
+                graph.add_conditional_edges(before, _turn, {"go_on": after, "again": "render"})
+            else:
+                graph.add_edge(before, after)
         graph.add_edge("report", END)
         return graph.compile(checkpointer=saver)
 
@@ -140,10 +153,12 @@ class Line:
         if await self.is_undecided():
             interrupt({"job_id": state["job_id"]})
         job = await self._load()
-        row = await approvals.get(self.pool, job.approval_id or 0)
+        if job.approval_id is None:  # a shot was swapped: the film is made anew
+            return {"turn": "again", "swaps": state.get("swaps", 0) + 1}
+        row = await approvals.get(self.pool, job.approval_id)
         if row.state == "approved":
             await self.set_status("running", stage="publish")
-            return {}
+            return {"turn": "go_on"}
         if row.state == "rejected":
             # The reason is somebody's own words: it stays where it can be erased.
             raise Refused(f"rejected by {row.decided_by}: bookai approvals show {row.approval_id}")
@@ -165,10 +180,27 @@ class Line:
                 await jobs.save(con, job.model_copy(update={"report": note}))
         return {}
 
+    async def give_up_swaps(self, error: Refused) -> bool:
+        """Forget the swapped shots, whose film was refused, and say so; False: there are none."""
+        job = await self._load()
+        if not job.swaps:
+            return False
+        wanted = ", ".join(f"{kind} for line {line}" for line, kind in job.swaps.items())
+        note = Fallback(
+            what="swapped shot", wanted=wanted, used="the shots that were chosen", why=str(error)
+        )
+        FALLBACKS.labels(note.what).inc()
+        kept = job.model_copy(update={"swaps": {}, "fallbacks": (*job.fallbacks, note)})
+        async with self.fence.writing(self.pool) as con:
+            await jobs.save(con, kept)
+        return True
+
     async def is_undecided(self) -> bool:
         """Tell whether the job waits for an operator who has not answered."""
         job = await self._load()
-        row = await approvals.get(self.pool, job.approval_id or 0)
+        if job.approval_id is None:
+            return False
+        row = await approvals.get(self.pool, job.approval_id)
         return row.state == "pending"
 
     async def set_status(self, status: str, stage: str | None = None) -> None:
@@ -192,6 +224,12 @@ def _turn(state: State) -> str:
 def _round(state: State) -> int:
     """Return the number of this write and edit: at most MAX_EDITS + 1 for each source."""
     return state["skips"] * (MAX_EDITS + 1) + state["edits"]
+
+
+def _making(capability: Capability, state: State) -> int:
+    """Return the number of this step: a swapped shot has the film made, checked, packaged anew."""
+    anew = 0 if capability == "match_offers" else state.get("swaps", 0)
+    return state["skips"] + (MAX_SKIPS + 1) * anew
 
 
 def _give_up_source(job: VideoJob) -> VideoJob:

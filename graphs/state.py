@@ -4,16 +4,20 @@ The job's record lives in `video_jobs`; a long text in the state would be writte
 checkpoint (222 kB against 24 kB a run in our measurement).
 """
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class State(TypedDict):
-    """`edits` counts rewrites of this script, `skips` sources given up, `turn` the next way."""
+    """`edits` counts rewrites of this script, `skips` sources given up, `turn` the next way.
+
+    `swaps` counts how often the film was made anew with another shot; runs of old lack it.
+    """
 
     job_id: int
     edits: int
     skips: int
-    turn: Literal["go_on", "rewrite", "next_source"]
+    turn: Literal["go_on", "rewrite", "next_source", "again"]
+    swaps: NotRequired[int]
 
 
 def first_state(job_id: int) -> State:

@@ -26,7 +26,7 @@ SCHEMA: dict[str, Any] = {
     "type": "string",
     "minLength": SHORTEST,
     "maxLength": LONGEST,
-    "description": "Sent again, it brings the first answer and no new effect.",
+    "description": "Sent again: the same answer, no new act.",
 }
 Place = tuple[str, str, str]
 """Principal, tool and hash of the key: keys of others are none of ours."""

@@ -34,6 +34,7 @@ _REF = "#/$defs/"
 # What the schema of an answer does without: every field of a record is always there.
 _UNSAID = (
     "description",
+    "format",
     "default",
     "required",
     "minLength",

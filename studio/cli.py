@@ -15,7 +15,10 @@ logger = logging.getLogger(__name__)
 _COMMANDS = {
     "make": ("make", "Make a video of a file, a URL, a feed or a topic."),
     "demo": ("make", "Make a video of the bundled article."),
+    "batch": ("batch", "Make a video of each row of a file."),
     "jobs": ("look", "List jobs."),
+    "shots": ("film", "Show what each sentence is shown with, and what else it could be."),
+    "swap": ("film", "Show another picture with one sentence."),
     "cancel": ("steer", "End a job."),
     "postpone": ("steer", "Let a job go on, and be published, later."),
     "pause": ("steer", "Hold back the studio or a channel."),

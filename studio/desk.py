@@ -19,6 +19,7 @@ from tools.base import (
     MadeVideo,
     StudioStatus,
 )
+from tools.lists.rows import shot_line
 
 _PLAIN = ("job_id", "source", "channel", "status", "stage", "percent", "title", "reason")
 _TIMES = ("approval_id", "url", "created_at", "updated_at", "not_before")
@@ -114,6 +115,7 @@ class StudioDesk(SteeringDesk, MarketDesk):
             findings=job.check.findings if job.check else (),
             fallbacks=job.fallbacks,
             stage_seconds=row.stage_seconds,
+            shots=tuple(shot_line(one) for one in job.render.shots) if job.render else (),
         )
 
     async def search_audit(

@@ -127,7 +127,11 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
             gallery_dir=settings.gallery_dir,
             principal=caller.name,
             progress=progress,
-            config={**config, "c2pa": c2pa_table(settings)},
+            config={
+                **config,
+                "c2pa": c2pa_table(settings),
+                "kits": {"files": _kit_files(settings)},
+            },
         )
 
     async def record(kind: str, actor: str, body: Mapping[str, object]) -> None:
@@ -236,6 +240,12 @@ def _hosts(settings: Settings) -> list[HostAddress]:
         HostAddress(one.name, one.url, one.token(), frozenset(one.capabilities))
         for one in settings.agent_hosts
     ]
+
+
+def _kit_files(settings: Settings) -> tuple[str, ...]:
+    """Return the font and logo files that channels name: no caller may have others opened."""
+    kits = [channel.kit for channel in settings.channels.values()]
+    return tuple(sorted({name for kit in kits for name in (kit.font, kit.logo) if name}))
 
 
 def _channel(settings: Settings, name: str) -> Channel:

@@ -82,6 +82,9 @@ class Desk(Protocol):
     async def put_off_job(self, job_id: int, at: datetime | None, by: str) -> None:
         """Let a job go on, and so be published, no sooner than `at`; None: now."""
 
+    async def swap_shot(self, job_id: int, line: int, kind: str, by: str) -> None:
+        """Have line `line` of a job that waits for approval shown in another way."""
+
     async def set_pause(
         self, paused: bool, channel: str | None, reason: str, by: str
     ) -> tuple[PauseRow, ...]:

@@ -9,10 +9,10 @@ async def get_job(
     ctx: ToolContext,
     job_id: Annotated[int, Field(ge=1, description="The job's number.")],
 ) -> JobDetail:
-    """Show one job: its script, the measured findings, what fell back, its files and its times.
+    """Show one job: script, shots, measured findings, what fell back, files and times.
 
-    Use it before you speak about a job or put it up for approval. Do not use it to search (use
-    list_jobs), nor in a tight loop: a video takes minutes.
+    Use it before you speak about a job. Do not use it to search (use list_jobs) nor in a loop: a
+    video takes minutes.
     """
     return await ctx.desk.get_job(job_id)
 

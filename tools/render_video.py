@@ -12,22 +12,27 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
 import tools
 from bookai.errors import OperatorNeeded, Refused, ToolFailed
-from bookai.models import Origin, Record, Render, Script, Voiceover
+from bookai.film.material import BrandKit, Material
+from bookai.film.shots import Wishes
+from bookai.models import Origin, Record, Render, Script, Variant, Voiceover
 from tools.base import Tool, ToolContext
+from tools.ffmpeg.runner import find_ffmpeg
+from tools.media.gather import gather
 from tools.media.paths import inside, job_folder
 from tools.media.tether import tether
 from tools.provenance.chain import open_identity
 from tools.provenance.config import read_config
 from tools.provenance.manifest import Binding, Order, bind
-from tools.render.encode import ENCODER, ENCODER_REASON
+from tools.render.encoders.probe import Choice, choose_encoder
+from tools.render.encoders.recipes import CPU
 from tools.render.layout import Layout, Size
-from tools.render.spec import Outcome, Progress, Spec, is_full, no_space
+from tools.render.spec import Outcome, Progress, Spec, Target, is_full, no_space
 
 NAMES = {
     "video_path": "video.mp4",
@@ -38,16 +43,25 @@ NAMES = {
 UNSIGNED = "not signed: turned off in settings"
 LONGEST_S = 180.0
 PROJECT = Path(tools.__file__).resolve().parents[1]
-LONGEST_LINE = 1 << 16
+LONGEST_LINE = 1 << 23  # the shot report of the longest script
+SCENES = ".scenes"
+ENCODERS = ".encoder.json"
+Format = Literal["9:16", "1:1", "16:9"]
 
 
 class Config(Record):
-    """The [plugins.render_video] table: `font` is a font file used for all text."""
+    """The [plugins.render_video] table: `font` is a font file used for all text.
+
+    `formats` are made beside the main one, `clean` adds one without brand and logo, for platforms
+    that forbid to lay them over a picture.
+    """
 
     font: str = ""
     width: int = Field(default=1080, ge=180, le=2160, multiple_of=4)
     height: int = Field(default=1920, ge=320, le=3840, multiple_of=4)
     fps: int = Field(default=30, ge=10, le=60)
+    formats: tuple[Format, ...] = Field(default=(), max_length=3)
+    clean: bool = False
 
 
 async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schema)
@@ -64,17 +78,32 @@ async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schem
     origin: Annotated[
         Origin | None, Field(description="The text it was made from, for its credentials.")
     ] = None,
+    material: Annotated[
+        Material | None,
+        Field(description="The source's text, and pictures or clips with their rights."),
+    ] = None,
+    kit: Annotated[BrandKit | None, Field(description="The channel's colours and logo.")] = None,
+    wishes: Annotated[
+        Wishes | None, Field(description="Shots that an operator wants instead.")
+    ] = None,
 ) -> Render:
-    """Render the finished vertical video with captions, thumbnail and subtitle files.
+    """Render the finished video with captions, shot report, thumbnail and subtitle files.
 
-    Call it after speak. The video is signed last (Content Credentials). The same input gives the
-    same video; files of an earlier render are replaced only when the new ones are complete.
+    Call it after speak. Scenes that did not change since the last render are taken over. The video
+    is signed last (Content Credentials). The same input gives the same video; files of an earlier
+    render are replaced only when the new ones are complete.
     """
-    config = _config(ctx.config.get("render_video", {}))
+    config = render_config(ctx.config.get("render_video", {}))
     voice = _voice(ctx.work_dir, job_id, voiceover)
     folder = job_folder(ctx.work_dir, job_id)
     facts = bind(job_id, script, voiceover, disclosure, origin or Origin())
     order = await asyncio.to_thread(_order, ctx.config, script.title, facts, folder)
+    look = _allowed(kit or BrandKit(), ctx.config)
+    ffmpeg = find_ffmpeg(ctx.config)
+    choice = await choose_encoder(ffmpeg, ctx.work_dir / ENCODERS)
+    shown = await asyncio.to_thread(
+        gather, ctx.work_dir, job_id, ctx.config, script, material or Material()
+    )
     scratch = _scratch(folder)
     try:
         size = Size(width=config.width, height=config.height, fps=config.fps)
@@ -87,19 +116,79 @@ async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schem
             font=config.font,
             size=size,
             order=order,
+            material=shown,
+            kit=look,
+            swaps={one.line: one.kind for one in wishes.swaps} if wishes else {},
+            others=others_of(config, scratch),
+            store=str(folder / SCENES),
+            encoder=choice.name,
+            ffmpeg=str(ffmpeg),
             **{key: str(scratch / name) for key, name in NAMES.items()},
         )
-        outcome = await _run(ctx, spec, scratch)
-        render = await asyncio.to_thread(_described, scratch, folder, spec, outcome)
-        for name in NAMES.values():
+        try:
+            outcome = await _run(ctx, spec, scratch)
+        except ToolFailed as error:
+            if not choice.hardware:
+                raise
+            # A driver that was updated or a card that is full works again tomorrow, not today.
+            (ctx.work_dir / ENCODERS).unlink(missing_ok=True)
+            reason = f"{CPU} on the CPU: {choice.name} failed at this very render: {error}"
+            choice = Choice(name=CPU, reason=reason)
+            spec = spec.model_copy(update={"encoder": CPU})
+            outcome = await _run(ctx, spec, scratch)
+        render = await asyncio.to_thread(_described, scratch, folder, spec, (outcome, choice))
+        for name in (*NAMES.values(), *(Path(one.video_path).name for one in spec.others)):
             os.replace(scratch / name, folder / name)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    await ctx.progress(1.0, f"{outcome.frames} frames, {render.size_bytes / 1e6:.1f} MB")
+    await ctx.progress(
+        1.0,
+        f"{outcome.frames} frames, {outcome.coded} coded, {outcome.reused} of {outcome.parts} parts"
+        f" taken over, {render.size_bytes / 1e6:.1f} MB",
+    )
     return render
 
 
-def _config(table: Mapping[str, Any]) -> Config:
+def _allowed(kit: BrandKit, tables: Mapping[str, Any]) -> BrandKit:
+    """Return the kit; files of it are opened only where a channel in the settings names them."""
+    named = tables.get("kits", {}).get("files", ())
+    for what, path in (("font", kit.font), ("logo", kit.logo)):
+        if path and path not in named:
+            raise Refused(
+                f"The {what} {Path(path).name!r} is no channel's: name it in"
+                f" [channels.NAME.kit] {what} of studio.toml."
+            )
+        if path and not Path(path).is_file():
+            raise OperatorNeeded(
+                f"The channel's {what} {path!r} is no file.",
+                mend="Correct [channels.NAME.kit] in studio.toml.",
+            )
+    return kit
+
+
+def others_of(config: Config, scratch: Path) -> tuple[Target, ...]:
+    """Return the files to be made beside the main one."""
+    short, long = sorted((config.width, config.height))
+    sizes = {"9:16": (short, long), "1:1": (short, short), "16:9": (long, short)}
+    main = Size(width=config.width, height=config.height, fps=config.fps)
+    found = []
+    for name in config.formats:
+        size = Size(width=sizes[name][0], height=sizes[name][1], fps=config.fps)
+        if size != main:
+            path = scratch / f"video-{name.replace(':', 'x')}.mp4"
+            found.append(Target(name=name, video_path=str(path), size=size))
+    if config.clean:
+        path = scratch / "video-clean.mp4"
+        found.append(Target(name="clean", video_path=str(path), size=main, clean=True))
+    return tuple(found)
+
+
+def render_config(table: Mapping[str, Any]) -> Config:
+    """Return the [plugins.render_video] table.
+
+    Raises:
+        OperatorNeeded: a value of it is wrong.
+    """
     try:
         return Config.model_validate(dict(table))
     except ValidationError as error:
@@ -223,9 +312,10 @@ def _judged(outcome: Outcome | None, last: str, code: int | None) -> Outcome:
     return outcome
 
 
-def _described(scratch: Path, folder: Path, spec: Spec, outcome: Outcome) -> Render:
+def _described(scratch: Path, folder: Path, spec: Spec, done: tuple[Outcome, Choice]) -> Render:
     """Return the record of the finished files, which are about to move into `folder`."""
     video, thumbnail = scratch / NAMES["video_path"], scratch / NAMES["thumbnail_path"]
+    outcome, choice = done
     layout = Layout(spec.size)
     marks = {"captions": layout.captions}
     if spec.disclosure:
@@ -242,10 +332,22 @@ def _described(scratch: Path, folder: Path, spec: Spec, outcome: Outcome) -> Ren
         width=spec.size.width,
         height=spec.size.height,
         fps=spec.size.fps,
-        encoder=ENCODER,
-        encoder_reason=ENCODER_REASON,
+        encoder=choice.name,
+        encoder_reason=choice.reason,
         marks=marks,
         credentials=f"signed by {outcome.signer}" if spec.order else UNSIGNED,
+        shots=outcome.shots,
+        others=tuple(
+            Variant(
+                name=one.name,
+                video_path=str(folder / Path(one.video_path).name),
+                sha256=_sha256(Path(one.video_path)),
+                width=one.size.width,
+                height=one.size.height,
+                clean=one.clean,
+            )
+            for one in spec.others
+        ),
     )
 
 

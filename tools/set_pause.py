@@ -27,8 +27,8 @@ async def set_pause(
     """Pause or resume the studio, or one channel; it is remembered over restarts.
 
     Use it when the operator says so. While paused no job begins its next stretch of work, nothing
-    is published and no source is polled; a step that is running is finished. Do not use it for one
-    job (use change_job). What is queued or approved meanwhile waits, and goes on at the resume.
+    is published and no source is polled; a running step is finished. What is queued or approved
+    meanwhile waits for the resume. Do not use it for one job (use change_job).
     """
     return Pauses(pauses=await ctx.desk.set_pause(paused, channel, reason, ctx.principal))
 

@@ -51,18 +51,18 @@ def make_command(source: str | None, resume: int | None, channel: str, json_: bo
     if (source is None) == (resume is None):
         raise click.UsageError("Give a SOURCE, or --resume ID, and not both.")
     detail = run(_make(source, resume, channel, quiet=json_))
-    _show(detail, json_)
+    show(detail, json_)
 
 
 @click.command(epilog="Example: bookai demo")
 @as_json
 def demo_command(json_: bool) -> None:
     """Make a video of the bundled example article; carry on the one that was interrupted."""
-    _show(run(_make(str(EXAMPLE), None, "default", quiet=json_, carry_on=True)), json_)
+    show(run(_make(str(EXAMPLE), None, "default", quiet=json_, interrupted=True)), json_)
 
 
 async def _make(
-    source: str | None, resume: int | None, channel: str, *, quiet: bool, carry_on: bool = False
+    source: str | None, resume: int | None, channel: str, *, quiet: bool, interrupted: bool = False
 ) -> JobDetail:
     settings = read_settings()
     async with open_studio(settings) as house:
@@ -74,7 +74,7 @@ async def _make(
                 f"so says {settings.home / 'studio.toml'} from now on",
                 err=True,
             )
-        if carry_on and (unfinished := await jobs.list_unfinished(pool, source)):
+        if interrupted and (unfinished := await jobs.list_unfinished(pool, source)):
             resume = unfinished[0]
             click.echo(f"carrying on job {resume}, which was interrupted", err=True)
         if resume is not None:
@@ -86,7 +86,7 @@ async def _make(
             source = _absolute(source or "")
             made = await desk.create_job(source, channel, operator())
             job_id = made.job_id
-        await _carry(house, job_id, quiet=quiet)
+        await carry_on(house, job_id, quiet=quiet)
         await seal_audit(office.database, settings)
         return await desk.get_job(job_id)
 
@@ -102,7 +102,8 @@ def _settle_in(home: Path) -> bool:
     return True
 
 
-async def _carry(house: Studio, job_id: int, *, quiet: bool) -> None:
+async def carry_on(house: Studio, job_id: int, *, quiet: bool) -> None:
+    """Carry a job on in this process until it waits for somebody or ends, and show how it goes."""
     office = house.office
     with display(quiet) as watch:
         await carry(
@@ -159,7 +160,8 @@ def _line(row: JobRow, elapsed: float, names: dict[str, str]) -> Table:
     return grid
 
 
-def _show(detail: JobDetail, json_: bool) -> None:
+def show(detail: JobDetail, json_: bool) -> None:
+    """Print a job; raise for one that stopped on its way."""
     job = detail.job
     if json_:
         print_json(detail)

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from bookai.db.dossier import Dossier
+from bookai.film.shots import ClipShot, ImageShot
 from tools.provenance.read import read_credentials
-from tools.render.typography import SHIPPED
+from tools.render.typography import Typeface
 
 OWN = "made by this studio from what is listed here; the rights are its operator's"
-PICTURES = "drawn by this program; no photograph, footage or music of others is used"
-VOICES = {"espeak": ("espeakng-loader", "eSpeak NG, GPL-3.0-or-later; its speech is not covered")}
+PICTURES = "drawn by this program; no photograph or footage of others is used"
+REST = "all pictures but those listed here are drawn by this program"
+VOICES = {
+    "espeak": ("espeakng-loader", "eSpeak NG, GPL-3.0-or-later; its speech is not covered"),
+    "piper": ("", "the operator's own voice file, under its own licence"),
+}
 
 File = dict[str, Any]
 
@@ -56,21 +61,40 @@ def _voice(dossier: Dossier) -> Iterator[File]:
         "engine": f"{package} {metadata.version(package)}" if package else spoken.voice,
         "licence": licence,
     }
+    yield {"kind": "music", "name": spoken.music or "none", "licence": spoken.music or "none"}
 
 
 def _drawn(dossier: Dossier, plugins: Mapping[str, Mapping[str, Any]]) -> Iterator[File]:
     if dossier.job.render is None:
         return
-    own = plugins.get("render_video", {}).get("font")
-    font = Path(own) if own else SHIPPED
-    yield {
-        "kind": "typeface",
-        "name": font.name,
-        "sha256": hash_of(font),
-        "licence": "the operator's own file" if own else "SIL Open Font License 1.1",
-        "noted": "as the settings name it when this pack was made",
-    }
-    yield {"kind": "background", "name": "motion background", "licence": PICTURES}
+    own = str(plugins.get("render_video", {}).get("font") or plugins.get("kit", {}).get("font", ""))
+    script = dossier.job.script
+    face = Typeface(own, script.language if script else "")
+    for path in face.files(f"{script.title} {script.text}" if script else "A"):
+        yield {
+            "kind": "typeface",
+            "name": Path(path).name,
+            "sha256": hash_of(Path(path)),
+            "licence": "the operator's own file" if path == own else "SIL Open Font License 1.1",
+            "noted": "as the settings name it when this pack was made",
+        }
+    shown = list(_shown(dossier))
+    yield from shown
+    licence = REST if shown else PICTURES
+    yield {"kind": "background", "name": "motion background", "licence": licence}
+
+
+def _shown(dossier: Dossier) -> Iterator[File]:
+    """Yield the pictures and clips of others' or the operator's own that the film shows."""
+    render = dossier.job.render
+    for row in render.shots if render else ():
+        if isinstance(row.chosen.shot, ImageShot | ClipShot):
+            yield {
+                "kind": row.chosen.shot.kind,
+                "name": f"shown with line {row.line}",
+                "licence": row.licence,
+                "credit": row.credit,
+            }
 
 
 def _offers(dossier: Dossier) -> Iterator[File]:

@@ -135,7 +135,9 @@ def _media(dossier: Dossier, *, with_video: bool) -> Files:
 
 
 def _assets(dossier: Dossier, settings: Settings, media: Files) -> list[dict[str, Any]]:
-    listed = assets.list_assets(dossier, settings.plugins)
+    channel = settings.channels.get(dossier.job.channel)
+    kit = {"font": channel.kit.font} if channel else {}
+    listed = assets.list_assets(dossier, {**settings.plugins, "kit": kit})
     for one in listed:
         name = f"files/{NAMES.get(one['kind'])}"
         if name in media:

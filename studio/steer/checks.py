@@ -25,7 +25,7 @@ from tools.base import CheckRow
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
 from tools.provenance.chain import open_identity
 from tools.provenance.config import read_config
-from tools.render.typography import Style, Typeface
+from tools.render.typography import FAMILIES, SCRIPTS, Style, Typeface, missing_families
 from tools.voices.base import installed_voices
 
 FREE_BYTES = 2 * 1024**3
@@ -106,8 +106,12 @@ async def _voice(settings: Settings) -> tuple[Level, str]:
 
 
 async def _fonts(_settings: Settings) -> tuple[Level, str]:
-    width = await asyncio.to_thread(Typeface().width, "Żółć Ünï Привет", Style(60, 700))
-    return "ok", f"Montserrat sets Latin and Cyrillic ({width:.0f} px)"
+    missing = await asyncio.to_thread(missing_families)
+    if missing:
+        packages = " ".join(sorted(set(missing.values())))
+        return "fail", f"no font for {', '.join(missing)} letters: pip install {packages}"
+    width = await asyncio.to_thread(Typeface().width, "Żółć Привет مرحبا 日本", Style(60, 700))
+    return "ok", f"{len(FAMILIES)} fonts set {', '.join(SCRIPTS)} ({width:.0f} px)"
 
 
 async def _credentials(settings: Settings) -> tuple[Level, str]:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bookai.db import control, jobs
+from bookai.db import approvals, control, jobs
 from bookai.errors import Refused
 from studio.approvals import LendingDesk
 from studio.engine import LOCK_PREFIX
@@ -79,6 +79,16 @@ class SteeringDesk(LendingDesk):
             await control.put_off(con, job_id, at, now, by)
             if await jobs.lock_status(con, job_id) != "waiting":
                 await self.engine.enqueue(con, job_id, at)
+
+    async def swap_shot(self, job_id: int, line: int, kind: str, by: str) -> None:
+        """Have line `line` of a job that waits for approval shown in another way.
+
+        Raises:
+            Refused: it does not wait for a word, or its sentence gives no such shot.
+        """
+        async with self.pool.acquire() as con, con.transaction():
+            await approvals.swap_shot(con, job_id, line, kind, by, datetime.now(UTC))
+            await self.engine.enqueue(con, job_id)
 
     def check_channel(self, channel: str) -> None:
         """Return when there is such a channel.

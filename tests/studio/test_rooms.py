@@ -189,7 +189,7 @@ def test_a_graphics_card_is_found_by_its_device_and_its_use_is_told(
     assert ("CPU" in found.gpu.why) or device
     assert found.encoder == "libx264"
     assert found.platforms == ("bluesky", "gallery", "youtube")
-    assert [voice.name for voice in found.voices] == ["espeak"]
+    assert [voice.name for voice in found.voices] == ["espeak", "piper"]
 
 
 async def test_the_example_of_the_page_hears_of_what_waits(house: House) -> None:

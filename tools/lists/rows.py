@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import WithJsonSchema
 
 from bookai.decisions import EditRow, VoteRow
+from bookai.film.shots import ShotRow
 from bookai.models import Fallback, Finding, Post, Publication, Record
 
 
@@ -41,6 +44,33 @@ class JobTicket(Record):
     not_before: datetime | None = None
 
 
+OBJECTS = WithJsonSchema({"type": "array", "items": {"type": "object"}})
+"""A list whose fields are plain to see in it: a tool's schema has no room to name them."""
+
+
+class ShotLine(Record):
+    """What is shown with one sentence, how well it fits (0 to 1), and what else could be."""
+
+    line: int
+    shot: str
+    score: float
+    why: str
+    others: tuple[str, ...]
+    licence: str
+
+
+def shot_line(row: ShotRow) -> ShotLine:
+    """Return a row of the shot report as it is told."""
+    return ShotLine(
+        line=row.line,
+        shot=row.chosen.shot.kind,
+        score=row.chosen.score,
+        why=row.chosen.why,
+        others=tuple(one.shot.kind for one in row.runners_up),
+        licence=row.licence,
+    )
+
+
 class JobDetail(Record):
     """A job with everything an operator asks about it."""
 
@@ -48,9 +78,10 @@ class JobDetail(Record):
     script: tuple[str, ...]
     video_path: str | None
     thumbnail_path: str | None
-    findings: tuple[Finding, ...]
-    fallbacks: tuple[Fallback, ...]
+    findings: Annotated[tuple[Finding, ...], OBJECTS]
+    fallbacks: Annotated[tuple[Fallback, ...], OBJECTS]
     stage_seconds: Mapping[str, float]
+    shots: Annotated[tuple[ShotLine, ...], OBJECTS] = ()
 
 
 class ApprovalRow(Record):

@@ -1,20 +1,38 @@
-"""Draw the film frame by frame: scenes, their turns, and the header that stays."""
+"""Draw the film: scenes, the turns between them, and the header that stays.
 
-from dataclasses import dataclass
+Every picture depends on its own scene alone: on what stands there and how long it has been there.
+"""
+
+import bisect
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+
 from tools.render.background import Backdrop
-from tools.render.brand import Ground, Palette, choose, mix, seed
+from tools.render.brand import Ground, Palette, mix, seed
 from tools.render.captions import Captions
-from tools.render.cards import AI_LABEL, OUT_FRAMES, Card, Setter, emblem
-from tools.render.layout import Layout
+from tools.render.cards import (
+    AI_LABEL,
+    OUT_S,
+    Card,
+    Motion,
+    Occasion,
+    Setter,
+    deal,
+    emblem,
+    logo,
+)
+from tools.render.cards.panels import Pictures
+from tools.render.layout import Box, Layout
 from tools.render.sprites import Frame, Sprite, clipped, paint
-from tools.render.text.accents import Number, Quote
 from tools.render.text.align import Shown
-from tools.render.text.plan import TURN_FRAMES, End, Film, Scene, Title
+from tools.render.text.plan import Beat, Film, Scene, spoken
 from tools.render.typography import BOLD, Style, Typeface
 
-LEAST_FREE_FRAMES = 45
+LEAST_FREE_S = 1.5
+ENTRY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,161 +45,259 @@ class Credits:
     disclosure: str
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What all scenes of a film share.
+
+    `pictures` are the media that could be opened, by number, `thanks` the credit that each must be
+    shown with. `clean` leaves out what some platforms forbid on top: brand and `logo` (a file).
+    """
+
+    layout: Layout
+    face: Typeface
+    palette: Palette
+    credits: Credits
+    scenes: int
+    pictures: Pictures
+    thanks: Mapping[int, str]
+    logo: str = ""
+    clean: bool = False
+
+
+class _Layer:
+    """A picture that is drawn again only when its state changes."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._frame = Frame(layout.size.width, layout.size.height)
+        self._state: Hashable = None
+
+    def kept(self, state: Hashable, draw: Callable[[Frame], None]) -> Frame:
+        """Return the picture of a state, drawn now if it was another one."""
+        if state != self._state:
+            draw(self._frame)
+            self._state = state
+        return self._frame
+
+
 class SceneView:
     """A scene ready to draw; made when it comes, dropped when it is gone."""
 
-    def __init__(
-        self, layout: Layout, face: Typeface, scene: Scene, credits: Credits, ground: Ground
-    ) -> None:
-        self.scene, self.ground = scene, ground
-        self._captions = Captions(layout, face, ground, _cleaned(face, scene.words))
+    def __init__(self, look: Look, scene: Scene, number: int, header: "Header") -> None:
+        self.scene, self.number, self.look, self._header = scene, number, look, header
+        self.ground = look.palette.ground(scene.ground)
+        self._fps = look.layout.size.fps
+        layout, face = look.layout, look.face
+        words = _cleaned(face, scene.words)
+        self._captions = Captions(layout, face, self.ground, words)
         stage = layout.stage if scene.notice_from is None else layout.short_stage
-        self._setter = Setter(layout, face, ground, stage=stage)
-        self._cards = [(beat.frame, self._card(beat.card, face, credits)) for beat in scene.beats]
+        self._setter = Setter(layout, face, self.ground, stage=stage)
+        self._cards = [
+            (beat.frame, self._card(number, beat)) for number, beat in enumerate(scene.beats)
+        ]
         self._notice = (
-            self._setter.notice(credits.disclosure) if scene.notice_from is not None else None
+            self._setter.notice(look.credits.disclosure) if scene.notice_from is not None else None
         )
         # Forms that had to leave the stage at once would only flicker.
-        free = scene.stage_free_until - scene.first
-        free = free if free >= LEAST_FREE_FRAMES else 0
-        self._backdrop = Backdrop(
-            layout, ground, scene.composition, free, seed(credits.title) + scene.line
+        free = scene.stage_free_until
+        free = free if free >= LEAST_FREE_S * self._fps else 0
+        taste = seed(look.credits.title) + scene.line
+        self._backdrop = Backdrop(layout, self.ground, scene.composition, free, taste)
+        # What stood still since the last picture is kept, so that it is not drawn again.
+        self._ground_layer, self._stage_layer = _Layer(layout), _Layer(layout)
+        self._known: dict[int, tuple[Hashable, ...]] = {}
+        self._starts = sorted({round(word.start_s * self._fps) for word in scene.words})
+
+    def state(self, n: int) -> tuple[Hashable, ...]:
+        """Return what is seen `n` frames after the scene started to come in."""
+        if n not in self._known:
+            if len(self._known) > 8:
+                self._known.clear()
+            self._known[n] = self._looked(n)
+        return self._known[n]
+
+    def _looked(self, n: int) -> tuple[Hashable, ...]:
+        notice = self.scene.notice_from is not None and n >= self.scene.notice_from
+        return (
+            self._backdrop.state(n),
+            tuple(
+                (number, card.state(age, leaving)) for number, card, age, leaving in self._shown(n)
+            ),
+            notice,
+            self._captions.state(n),
+            self._said(n),
         )
 
+    def motion(self, n: int) -> Motion | None:
+        """Return the even move that makes this frame of the one before, where that is all."""
+        now, before = self._shown(n), self._shown(n - 1)
+        if len(now) != 1 or len(before) != 1 or now[0][0] != before[0][0]:
+            return None
+        _, card, age, leaving = now[0]
+        move = None if leaving else card.motion(age)
+        if move is None:
+            return None
+        pairs = enumerate(zip(self.state(n), self.state(n - 1), strict=True))
+        return move if all(k == 1 or one == other for k, (one, other) in pairs) else None
+
     def draw(self, frame: Frame, n: int) -> None:
-        """Draw the scene as it stands at frame `n` of the film."""
-        self._backdrop.draw(frame, n - self.scene.first)
-        for number, (first, card) in enumerate(self._cards):
-            following = [start for start, _ in self._cards[number + 1 : number + 2]]
-            leaving = n - following[0] if following else 0
-            # A card that replaces another waits until that one is gone.
-            wait = OUT_FRAMES - 2 if number or first > self.scene.first else 3
-            if first == 0:
-                wait = -10  # the very first picture is what people see before they press play
-            if n >= first and leaving < OUT_FRAMES:
-                card.draw(frame, n - first - wait, leaving)
+        """Draw the scene as it stands `n` frames after it started to come in."""
+        state = self.state(n)
+        ground = self._ground_layer.kept(state[:1], lambda into: self._set_ground(into, n))
+        stage = self._stage_layer.kept(state[:3], lambda into: self._set_stage(into, ground, n))
+        np.copyto(frame.buffer, stage.buffer)
+        self._captions.draw(frame, n)
+        said = self._said(n) / max(1, len(self._starts))
+        self._header.progress(frame, self.number, said, self.ground)
+
+    def _set_ground(self, frame: Frame, n: int) -> None:
+        self._backdrop.draw(frame, n)
+        self._header.draw(frame, self.number, self.ground)
+
+    def _set_stage(self, frame: Frame, ground: Frame, n: int) -> None:
+        np.copyto(frame.buffer, ground.buffer)
+        for _, card, age, leaving in self._shown(n):
+            card.draw(frame, age, leaving)
         starts = self.scene.notice_from
         if self._notice is not None and starts is not None and n >= starts:
             self._notice.draw(frame, n)
-        self._captions.draw(frame, n)
 
-    def _card(
-        self, card: Title | End | Number | Quote | str, face: Typeface, credits: Credits
-    ) -> Card:
-        match card:
-            case Title():
-                return self._setter.title(credits.title, credits.brand)
-            case End():
-                return self._setter.end(credits.brand, credits.credit)
-            case Number():
-                return self._setter.number(card)
-            case Quote():
-                return self._setter.quote(Quote(face.clean(card.text), face.clean(card.who)))
-            case _:
-                return self._setter.phrase(face.clean(card))
+    def _said(self, n: int) -> int:
+        return bisect.bisect_right(self._starts, n)
+
+    def _shown(self, n: int) -> list[tuple[int, Card, int, int]]:
+        """Return the cards on the stage: number, card, frames since it came, frames since it left.
+
+        A card that replaces another waits until that one is gone; the very first picture stands
+        still, for it is what people see before they press play.
+        """
+        shown = []
+        out = round(OUT_S * self._fps)
+        for number, (first, card) in enumerate(self._cards):
+            following = self._cards[number + 1][0] if number + 1 < len(self._cards) else None
+            leaving = max(0, n - following) if following is not None else 0
+            wait = out - 2 if number or first > 0 else round(ENTRY_S * self._fps)
+            if first == 0 and self.number == 0:
+                wait = -round(self._fps / 3)
+            if n >= first and leaving < out:
+                shown.append((number, card, n - first - wait, leaving))
+        return shown
+
+    def _card(self, number: int, beat: Beat) -> Card:
+        following = [other.frame for other in self.scene.beats[number + 1 : number + 2]]
+        occasion = Occasion(
+            title=self.look.credits.title,
+            brand=self.look.credits.brand,
+            credit=self.look.credits.credit,
+            when=lambda at: max(0, spoken(at, self.scene.words, self._fps) - beat.frame),
+            frames=(following[0] if following else self.scene.length) - beat.frame,
+            pictures=self.look.pictures,
+            opening=self.number == 0,
+            credits=self.look.thanks,
+            logo="" if self.look.clean else self.look.logo,
+        )
+        return deal(self._setter, beat.shot, occasion)
 
 
 class Header:
     """Progress in as many parts as there are scenes, the brand, and the label."""
 
-    def __init__(self, layout: Layout, face: Typeface, film: Film, brand: str) -> None:
-        self._layout, self._face, self._film, self._brand = layout, face, film, brand
+    def __init__(self, look: Look) -> None:
+        self._look = look
         self._made: dict[str, list[tuple[Sprite, int, int]]] = {}
+        self._bars = _bars(look.layout, look.scenes)
+        # Each scene has a part of its own, unless there are so many that they would be dots.
+        self._parted = len(self._bars) == look.scenes
 
-    def draw(self, frame: Frame, n: int, view: SceneView) -> None:
-        """Draw it in a scene's colours."""
-        ground = view.ground
-        self._progress(frame, n, ground)
+    def draw(self, frame: Frame, on: int, ground: Ground) -> None:
+        """Draw it in a scene's colours; `on` is the scene's number."""
+        rest = mix(ground.text, ground.top, 0.76)
+        if self._parted:
+            for number in range(self._look.scenes):
+                frame.fill(self._bar(number, 1.0), ground.text if number < on else rest)
+        else:
+            frame.fill(self._bar(0, 1.0), rest)
         if ground.name not in self._made:
             self._made[ground.name] = self._set(ground)
-        # The title card carries the brand itself.
-        opening = view.scene.first == 0
-        for sprite, x, y in self._made[ground.name][2 if opening else 0 :]:
+        # The title card carries the brand itself; a clean film carries none.
+        bare = on == 0 or self._look.clean
+        for sprite, x, y in self._made[ground.name][2 if bare else 0 :]:
             sprite.draw(frame, x, y)
 
-    def _progress(self, frame: Frame, n: int, ground: Ground) -> None:
-        left, top, width, _ = self._layout.header
-        thick, gap = max(2, self._layout.even(6)), self._layout.even(8)
-        starts = [scene.first for scene in self._film.scenes] + [self._film.frames]
-        count = len(starts) - 1
-        if width // count < 4 * gap:
-            starts, count, gap = [0, self._film.frames], 1, 0
-        for number, (start, stop) in enumerate(pairwise(starts)):
-            x = left + width * number // count & ~1
-            room = (left + width * (number + 1) // count & ~1) - x - gap
-            done = round(room * min(1.0, max(0.0, (n - start) / (stop - start)))) & ~1
-            rest = mix(ground.text, ground.top, 0.76)
-            frame.fill((x, top, room, thick), rest)
-            frame.fill((x, top, done, thick), ground.text)
+    def progress(self, frame: Frame, on: int, said: float, ground: Ground) -> None:
+        """Draw how much of scene `on` has been said, 0 to 1."""
+        if not self._parted:
+            on, said = 0, (on + said) / self._look.scenes
+        frame.fill(self._bar(on, said), ground.text)
+
+    def _bar(self, number: int, share: float) -> Box:
+        x, y, room, thick = self._bars[number]
+        return x, y, round(room * share) & ~1, thick
 
     def _set(self, ground: Ground) -> list[tuple[Sprite, int, int]]:
         """Return the mark, the brand and the label with their places."""
-        px = self._layout.px
-        left, top, width, _ = self._layout.header
+        look = self._look
+        px = look.layout.px
+        left, top, width, _ = look.layout.header
         size = px(40) & ~1
         row = top + px(30) & ~1
         style = Style(px(31), BOLD, 0)
-        label = paint([(self._face.mask(AI_LABEL, style), ground.text)])
+        label = paint([(look.face.mask(AI_LABEL, style), ground.text)])
         room = width - label.width - 3 * size
-        brand = self._brand
-        while brand and self._face.width(brand, style) > room:
+        brand = look.credits.brand
+        while brand and look.face.width(brand, style) > room:
             brand = brand[:-2].rstrip() + "…" if len(brand) > 2 else ""
-        name = paint([(self._face.mask(brand or " ", style), ground.text)])
-        baseline = row + size // 2 + round(style.size * 0.35) - self._face.rise(style) & ~1
+        name = paint([(look.face.mask(brand or " ", style), ground.text)])
+        baseline = row + size // 2 + round(style.size * 0.35) - look.face.rise(style) & ~1
+        if look.logo:
+            mark = logo(look.logo, 2 * size, size)
+        else:
+            mark = emblem(size, ground.strong, ground.text)
         return [
-            (emblem(size, ground.strong, ground.text), left, row),
-            (name, left + size + px(14) & ~1, baseline),
+            (mark, left, row),
+            (name, left + mark.width + px(14) & ~1, baseline),
             (label, left + width - label.width & ~1, baseline),
         ]
 
 
-class Projector:
-    """Draws any frame of a film; made for running forward."""
+def _bars(layout: Layout, scenes: int) -> list[Box]:
+    """Return the parts of the progress line: one a scene, or a single one."""
+    left, top, width, _ = layout.header
+    gap, thick = max(2, layout.even(8)), max(2, layout.even(6))
+    count = scenes if width // scenes >= 4 * gap else 1
+    edges = [left + width * number // count & ~1 for number in range(count + 1)]
+    return [(x, top, after - x - gap, thick) for x, after in pairwise(edges)]
 
-    def __init__(self, layout: Layout, face: Typeface, film: Film, credits: Credits) -> None:
-        self._layout, self._face, self._film = layout, face, film
-        self._credits = Credits(
-            face.clean(credits.title),
-            face.clean(credits.brand),
-            face.clean(credits.credit),
-            face.clean(credits.disclosure),
-        )
-        self._palette: Palette = choose(credits.title)
-        if credits.disclosure:
-            # One that does not fit is refused now, not when its scene comes.
-            ground = self._palette.ground("night")
-            Setter(layout, face, ground).notice(self._credits.disclosure)
-        self._header = Header(layout, face, film, self._credits.brand)
-        size = layout.size
+
+class Turning:
+    """The frames in which one scene gives way to the next."""
+
+    def __init__(self, old: SceneView, new: SceneView, film: Film) -> None:
+        self._old, self._new, self._frames = old, new, film.turn_frames
+        size = old.look.layout.size
         self._before, self._after = Frame(size.width, size.height), Frame(size.width, size.height)
-        self._views: dict[int, SceneView] = {}
+        self._was: list[Hashable] = [None, None]
+
+    def state(self, n: int) -> Hashable:
+        """Return a new state every frame: all of it moves."""
+        return n
+
+    def motion(self, n: int) -> Motion | None:
+        """Return None: two pictures move."""
+        return None
 
     def draw(self, frame: Frame, n: int) -> None:
-        """Draw frame `n`."""
-        number = self._film.at(n)
-        view = self._view(number)
-        age = n - view.scene.first
-        if number and age < TURN_FRAMES:
-            self._turn(frame, n, number, _settle((age + 1) / (TURN_FRAMES + 1)))
-            return
-        self._views = {k: v for k, v in self._views.items() if k >= number}
-        view.draw(frame, n)
-        self._header.draw(frame, n, view)
+        """Draw frame `n` of the turn, which is frame `n` of the new scene."""
+        old, new = self._old, self._new
+        share = _settle((n + 1) / (self._frames + 1))
+        parts = ((self._before, old, old.scene.length + n), (self._after, new, n))
+        for k, (picture, view, at) in enumerate(parts):
+            state = view.state(at)
+            if state != self._was[k]:
+                view.draw(picture, at)
+                self._was[k] = state
+        self._mix(frame, share, new)
 
-    def _view(self, number: int) -> SceneView:
-        if number not in self._views:
-            scene = self._film.scenes[number]
-            ground = self._palette.ground(scene.ground)
-            self._views[number] = SceneView(self._layout, self._face, scene, self._credits, ground)
-        return self._views[number]
-
-    def _turn(self, frame: Frame, n: int, number: int, share: float) -> None:
-        """Draw both scenes while one gives way to the next; `share` is how much has changed."""
-        old, new = self._view(number - 1), self._view(number)
-        for picture, view in ((self._before, old), (self._after, new)):
-            view.draw(picture, n)
-            # The header goes along: one that stood still would be run over by a card.
-            self._header.draw(picture, n, view)
+    def _mix(self, frame: Frame, share: float, new: SceneView) -> None:
         width, height = frame.box[2:]
         down, right = round(height * share) & ~1, round(width * share) & ~1
         match new.scene.turn:
@@ -194,21 +310,9 @@ class Projector:
             case "wipe":
                 frame.copy(self._before, (0, 0, width, height - down), (0, 0))
                 frame.copy(self._after, (0, height - down, width, down), (0, height - down))
-                band = round(self._layout.px(150) * 4 * share * (1 - share)) & ~1
+                band = round(new.look.layout.px(150) * 4 * share * (1 - share)) & ~1
                 edge = clipped((0, height - down, width, band), frame.box)
                 frame.fill(edge, new.ground.pop)
-
-
-def draw_thumbnail(layout: Layout, face: Typeface, title: str, brand: str) -> Frame:
-    """Return the thumbnail: the title as large as it gets, on the video's own colours."""
-    ground = choose(title).ground("colour")
-    frame = Frame(layout.size.width, layout.size.height)
-    Backdrop(layout, ground, 0, 0, seed(title)).draw(frame, 40)
-    card = Setter(layout, face, ground, stage=layout.poster).title(
-        face.clean(title), face.clean(brand)
-    )
-    card.draw(frame, 1000)
-    return frame
 
 
 def _cleaned(face: Typeface, words: tuple[Shown, ...]) -> list[Shown]:
@@ -217,7 +321,7 @@ def _cleaned(face: Typeface, words: tuple[Shown, ...]) -> list[Shown]:
     for word in words:
         text = face.clean(word.text)
         if text:
-            cleaned.append(Shown(text, word.line, word.start_s, word.end_s, word.at))
+            cleaned.append(replace(word, text=text))
     return cleaned
 
 

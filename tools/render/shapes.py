@@ -1,4 +1,4 @@
-"""Masks of geometric forms with soft edges, and forms that drift over the frames."""
+"""Masks of geometric forms with soft edges, and forms that come in and rest."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,18 +9,23 @@ import numpy.typing as npt
 from tools.render.brand import Rgb
 from tools.render.sprites import Frame, Mask, Sprite, paint, shifted
 
+NEVER = 1 << 30
+ARRIVAL_S = 0.7
+AWAY = 7.5  # picture widths a second squared
+
 
 def _field(width: int, height: int, cx: float, cy: float) -> Mask:
     """Return every pixel's distance from a point."""
-    y, x = np.ogrid[0:height, 0:width]
-    far: Mask = np.hypot(x + 0.5 - cx, y + 0.5 - cy).astype(np.float32)
-    return far
+    x = (np.arange(width, dtype=np.float32) + np.float32(0.5 - cx)) ** 2
+    y = (np.arange(height, dtype=np.float32) + np.float32(0.5 - cy)) ** 2
+    far: Mask = x[None, :] + y[:, None]
+    return np.sqrt(far, out=far)
 
 
 def _soft(inside: npt.NDArray[Any]) -> Mask:
     """Turn "pixels inside the edge" into cover."""
-    cover: Mask = np.clip(inside + 0.5, 0, 1).astype(np.float32)
-    return cover
+    cover: Mask = np.asarray(inside + np.float32(0.5), np.float32)
+    return np.clip(cover, 0, 1, out=cover)
 
 
 def disc(radius: int) -> Mask:
@@ -85,15 +90,38 @@ def halftone(columns: int, rows: int, pitch: int) -> Mask:
     return _soft((radius - far).astype(np.float32))
 
 
+def pin(width: int) -> Mask:
+    """Return a map pin: a disc with a hole whose sides run together in a point below."""
+    width += width % 2
+    radius = width / 2 - 1
+    height = round(width * 1.36) // 2 * 2
+    y, x = np.ogrid[0:height, 0:width]
+    right, down = x + 0.5 - width / 2, y + 0.5 - width / 2
+    far = np.hypot(right, down)
+    tip = height - 1 - width / 2
+    # The two tangents from the tip to the disc.
+    sine = radius / tip
+    cosine = float(np.sqrt(1 - sine**2))
+    cone = np.where(down > radius * sine, radius - (np.abs(right) * cosine + down * sine), -1.0)
+    body = np.maximum(radius - far, cone)
+    return np.minimum(_soft(body), _soft(far - radius * 0.42))
+
+
 def eased(share: float) -> float:
     """Return a share of the way, 0 to 1, that starts fast and settles gently."""
     share = min(1.0, max(0.0, share))
     return float(1 - (1 - share) ** 4)
 
 
+def overshot(share: float) -> float:
+    """Return a share of the way that goes about 7 in a hundred too far, and comes back."""
+    left = 1 - min(1.0, max(0.0, share))
+    return float(1 + 1.25 * left**2 - 2.25 * left**3)
+
+
 @dataclass(slots=True)
-class Drifter:
-    """A form that glides: where it is, its speed, and from where it comes in (pixels, frames).
+class Arrival:
+    """A form that comes in and rests: where it rests, and from how far away it comes (pixels).
 
     Chroma has half the resolution, so a position knows four sprites: even and odd, both ways;
     each is made when it is first needed.
@@ -102,27 +130,24 @@ class Drifter:
     mask: Mask
     colour: Rgb
     at: tuple[float, float]
-    speed: tuple[float, float] = (0.0, 0.0)
     entry: tuple[float, float] = (0.0, 0.0)
-    orbit: tuple[float, float] = (0.0, 0.0)  # radius and turns a second at 30 fps
-    leaves: int = 1 << 30  # the frame from which on it flies out to the right
+    orbit: tuple[float, float] = (0.0, 0.0)  # radius in pixels and the turn it ends on, 0 to 1
+    leaves: int = NEVER  # the frame from which on it flies out to the right
+    reach: int = 0  # the picture's width, by which it flies
     _made: dict[tuple[int, int], Sprite] = field(default_factory=dict)
 
-    def draw(self, frame: Frame, n: int) -> None:
-        """Draw it as it stands `n` frames into its scene."""
-        rest = 1 - eased(n / 30)
-        turn = 2 * np.pi * self.orbit[1] * n / 30
-        away = max(0, n - self.leaves) ** 2 * frame.box[2] / 120
-        x = round(
-            self.at[0]
-            + self.speed[0] * n
-            + self.entry[0] * rest
-            + self.orbit[0] * np.cos(turn)
-            + away
-        )
-        y = round(
-            self.at[1] + self.speed[1] * n + self.entry[1] * rest + self.orbit[0] * np.sin(turn)
-        )
+    def place(self, n: int, fps: int) -> tuple[int, int]:
+        """Return its left upper corner `n` frames into its scene."""
+        way = eased(n / (fps * ARRIVAL_S))
+        turn = 2 * np.pi * (self.orbit[1] - 0.4 * (1 - way))
+        away = max(0, n - self.leaves) / fps
+        x = self.at[0] + self.entry[0] * (1 - way) + self.orbit[0] * np.cos(turn)
+        y = self.at[1] + self.entry[1] * (1 - way) + self.orbit[0] * np.sin(turn)
+        return round(x + away**2 * AWAY * self.reach), round(y)
+
+    def draw(self, frame: Frame, at: tuple[int, int]) -> None:
+        """Draw it with its left upper corner at `at`."""
+        x, y = at
         phase = (x & 1, y & 1)
         if phase not in self._made:
             self._made[phase] = paint([(shifted(self.mask, *phase), self.colour)])

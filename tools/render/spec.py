@@ -4,16 +4,32 @@ import errno
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from bookai.errors import OperatorNeeded
+from bookai.film.material import BrandKit, Material
+from bookai.film.shots import ShotKind, ShotRow
 from bookai.models import Record, Script, Voiceover
 from tools.provenance.manifest import Order
+from tools.render.encoders.recipes import CPU
 from tools.render.layout import Size
+
+
+class Target(Record):
+    """One more file of the same film: another size, or `clean` of what some platforms forbid."""
+
+    name: str
+    video_path: str
+    size: Size
+    clean: bool = False
 
 
 class Spec(Record):
     """One video to render. All paths are absolute; the worker writes these and nothing else.
 
-    `order` says how the video is to be signed; None leaves it unsigned.
+    `order` says how the video is to be signed; None leaves it unsigned. `store` is the folder of
+    scenes that are already encoded; "" keeps none. `swaps` are an operator's wishes by line.
+    An `encoder` other than ours on the CPU is one of the program `ffmpeg`'s.
     """
 
     script: Script
@@ -28,6 +44,13 @@ class Spec(Record):
     font: str = ""
     size: Size = Size()
     order: Order | None = None
+    kit: BrandKit = BrandKit()
+    material: Material = Material()
+    swaps: dict[int, ShotKind] = Field(default_factory=dict)
+    others: tuple[Target, ...] = ()
+    store: str = ""
+    encoder: str = CPU
+    ffmpeg: str = ""
 
 
 class Progress(Record):
@@ -38,13 +61,22 @@ class Progress(Record):
 
 
 class Outcome(Record):
-    """The worker's last line: the film's facts, or why there is none."""
+    """The worker's last line: the film's facts, or why there is none.
+
+    `parts` are scenes and turns, `reused` those that came from the store; `coded` are the pictures
+    that the encoder had to code. `cpu_s` is processor time by stage.
+    """
 
     error: Literal["", "Refused", "OperatorNeeded", "ToolFailed"] = ""
     message: str = ""
     frames: int = 0
     duration_s: float = 0.0
     signer: str = ""
+    shots: tuple[ShotRow, ...] = ()
+    parts: int = 0
+    reused: int = 0
+    coded: int = 0
+    cpu_s: dict[str, float] = Field(default_factory=dict)
 
 
 def is_full(error: BaseException) -> bool:

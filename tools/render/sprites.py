@@ -148,24 +148,33 @@ class Sprite:
 
 def paint(layers: Sequence[tuple[Mask, Rgb]]) -> Sprite:
     """Make a sprite from masks of one even size, painted one over the other."""
-    shape = layers[0][0].shape
-    cover = np.zeros(shape, np.float32)
-    colours = [np.zeros(shape, np.float32) for _ in range(3)]
-    for mask, colour in layers:
-        rest = 1 - mask
-        cover = cover * rest + mask
-        for number, value in enumerate(yuv(colour)):
-            colours[number] = colours[number] * rest + mask * np.float32(value)
-    soft = halve(cover)
-    # The half that is added here makes the shift in `draw` round instead of cut.
-    half = np.uint16(128)
+    # What each layer contributes where later ones lie over it: colours are mixed once, as covers.
+    rest: Mask | None = None
+    parts: list[tuple[Mask, Rgb]] = []
+    for mask, colour in reversed(layers):
+        parts.append((mask if rest is None else mask * rest, colour))
+        rest = 1 - mask if rest is None else rest * (1 - mask)
+    assert rest is not None
+    whole, quarters = _sum(parts, 0), [(halve(part), colour) for part, colour in parts]
     return Sprite(
-        _fixed(colours[0]) + half,
-        256 - _fixed(cover),
-        _fixed(halve(colours[1])) + half,
-        _fixed(halve(colours[2])) + half,
-        256 - _fixed(soft),
+        whole,
+        _fixed(rest),
+        _sum(quarters, 1),
+        _sum(quarters, 2),
+        _fixed(halve(rest)),
     )
+
+
+def _sum(parts: Sequence[tuple[Mask, Rgb]], channel: int) -> Words:
+    """Return the colours of some covers in one channel, times 256.
+
+    The half that is added here makes the shift in `Sprite.draw` round instead of cut.
+    """
+    total: Mask = parts[0][0] * np.float32(256 * yuv(parts[0][1])[channel])
+    for part, colour in parts[1:]:
+        total += part * np.float32(256 * yuv(colour)[channel])
+    total += np.float32(128.5)
+    return total.astype(np.uint16)
 
 
 def shifted(mask: Mask, x: int, y: int) -> Mask:

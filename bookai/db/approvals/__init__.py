@@ -20,6 +20,7 @@ from bookai.db.approvals.rows import (
     list_,
 )
 from bookai.db.approvals.rules import ANYONE, Rules, RulesOf, anyone
+from bookai.db.approvals.swapping import swap_shot
 
 __all__ = [
     "ANYONE",
@@ -44,5 +45,6 @@ __all__ = [
     "list_",
     "renew",
     "request",
+    "swap_shot",
     "void_of",
 ]
