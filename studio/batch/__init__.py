@@ -1,0 +1,1 @@
+"""Many videos from one file: rows in, folders of finished videos out, nothing published."""
