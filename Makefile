@@ -62,6 +62,7 @@ bench: setup-dev
 	$(BIN)/python benchmarks/content_credentials.py
 	$(BIN)/python benchmarks/first_video.py
 	$(BIN)/python benchmarks/mcp_doors.py
+	$(BIN)/python benchmarks/render.py
 	$(BIN)/python benchmarks/routing.py
 	$(BIN)/python benchmarks/llm_pool.py
 	$(BIN)/python benchmarks/failover.py

@@ -1,0 +1,1 @@
+"""Every card in every format, to look at."""
