@@ -23,7 +23,7 @@ from tools.voices.base import Utterance
 from tools.voices.spoken.writing import refuse_another_writing
 
 LEAD_S = 0.12
-TAIL_S = 1.7  # the end card stands in it, so that it covers no sentence
+TAIL_S = 0.6
 LONGEST_S = 180.0
 MOST_CHARACTERS = 20_000
 MOST_LINES = 200
