@@ -69,6 +69,8 @@ async def _film(
 ) -> tuple[CheckReport, dict[str, str], float]:
     """Make and check the files in the row's scratch folder, then move them to their place."""
     ctx = _context(setup)
+    place = Path(setup.out) / f"{task.number:04d}"
+    _refuse_foreign(place)
     written = await _script(task, setup, ctx)
     script = written.script
     _emptied(folder)
@@ -84,7 +86,7 @@ async def _film(
     outcome = render(spec, _say_nothing)
     made = described(spec, outcome, choice.reason)
     report = await check_video(ctx, task.number, made, script, voiceover, "")
-    return report, _moved(folder, Path(setup.out) / f"{task.number:04d}"), made.duration_s
+    return report, _moved(folder, place), made.duration_s
 
 
 def _emptied(folder: Path) -> None:
@@ -103,19 +105,27 @@ def _moved(folder: Path, place: Path) -> dict[str, str]:
         if path.suffix == ".wav" or path.name.startswith("."):
             path.unlink()
     files = {f"{place.name}/{path.name}": _sha256(path) for path in sorted(folder.iterdir())}
+    _refuse_foreign(place)
     if place.exists():
-        foreign = next((one for one in place.iterdir() if not _is_ours(one)), None)
-        if foreign:
-            raise Refused(
-                f"{str(foreign)!r} is no batch's: move it away, then go on with --resume."
-            )
         shutil.rmtree(place)
     os.rename(folder, place)
     return files
 
 
+def _refuse_foreign(place: Path) -> None:
+    """Refuse a place that holds anything but a batch's files: it is never removed."""
+    if not os.path.lexists(place):
+        return
+    whole = place.is_dir() and not place.is_symlink()
+    inside = sorted(place.iterdir()) if whole else [place]
+    foreign = next((one for one in inside if not _is_ours(one)), None)
+    if foreign:
+        raise Refused(f"{str(foreign)!r} is no batch's: move it away, then go on with --resume.")
+
+
 def _is_ours(path: Path) -> bool:
-    return path.name in NAMES.values() or path.match("video-*.mp4")
+    named = path.name in NAMES.values() or path.match("video-*.mp4")
+    return named and path.is_file() and not path.is_symlink()
 
 
 def _context(setup: Setup) -> ToolContext:
@@ -186,7 +196,7 @@ def _spec(
     setup: Setup, folder: Path, written: _Written, voiceover: Voiceover, order: Order | None
 ) -> Spec:
     config = render_config(setup.config.get("render_video", {}))
-    size, others = _targets(setup, config, folder)
+    size, others = targets(setup, config, folder)
     return Spec(
         script=written.script,
         voiceover=voiceover,
@@ -206,7 +216,7 @@ def _spec(
     )
 
 
-def _targets(setup: Setup, config: RenderConfig, folder: Path) -> tuple[Size, tuple[Target, ...]]:
+def targets(setup: Setup, config: RenderConfig, folder: Path) -> tuple[Size, tuple[Target, ...]]:
     """Return the main file's size, and the others: those asked for, else those of the settings."""
     main = Size(width=config.width, height=config.height, fps=config.fps)
     if not setup.formats:

@@ -13,6 +13,7 @@ from bookai.errors import OperatorNeeded, Refused
 from studio.batch.records import Made
 
 NAME = "results.jsonl"
+OURS = b'{"row":'
 
 
 class Ledger:
@@ -29,7 +30,7 @@ class Ledger:
         Raises:
             OperatorNeeded: it cannot be written.
             Refused: it has results and nobody asked to resume, another batch writes it, or the
-                folder holds something and was never a batch's.
+                folder or the file is not a batch's.
         """
         path = self._folder / NAME
         try:
@@ -98,7 +99,7 @@ class Ledger:
         self._file.seek(0)
         lines = self._file.read().split(b"\n")
         whole, torn = lines[:-1], lines[-1]
-        if any(whole) and not self._resume:
+        if (any(whole) or torn) and not self._resume:
             raise Refused(
                 f"{str(self._folder)!r} has results: go on with --resume, or give --out DIR."
             )
@@ -107,5 +108,10 @@ class Ledger:
             with suppress(ValidationError):
                 made = Made.model_validate_json(line)
                 self._made[made.row] = made
+        first = next(filter(None, lines), OURS)
+        if not self._made and not first.startswith(OURS):
+            raise Refused(
+                f"{str(self._folder / NAME)!r} is no batch's: move it away, or give --out DIR."
+            )
         if torn:
             self._file.truncate(self._file.tell() - len(torn))

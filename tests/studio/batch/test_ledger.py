@@ -62,6 +62,17 @@ def test_results_are_not_mixed_without_leave(folder: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("resume", [True, False])
+@pytest.mark.parametrize("content", [b'{"score": 1}', b'{"score": 1}\n{"score": 2}\n{"sc'])
+def test_results_of_others_stay_as_they_are(tmp_path: Path, content: bytes, resume: bool) -> None:
+    (tmp_path / NAME).write_bytes(content)
+
+    with pytest.raises(Refused, match="--out DIR"), Ledger(tmp_path, resume=resume):
+        pass
+
+    assert (tmp_path / NAME).read_bytes() == content
+
+
 def test_one_batch_at_a_time_writes_there(folder: Path) -> None:
     with (
         Ledger(folder, resume=True),
