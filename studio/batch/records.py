@@ -67,19 +67,6 @@ class Setup(Record):
     formats: tuple[Format, ...] = ()
     kit: BrandKit = BrandKit()
 
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Files of the operator's that a video's look and sound depend on."""
-        speak, media = self.config.get("speak", {}), self.config.get("media", {})
-        music = str(speak.get("music", ""))
-        shelf = str(media.get("folder", ""))
-        named = (
-            self.kit.font,
-            self.kit.logo,
-            str(self.config.get("render_video", {}).get("font", "")),
-        )
-        return (*filter(None, named), music, f"{shelf}/media.toml" if shelf else "")
-
 
 class Task(Record):
     """A row on its way to a worker; `digest` is that of all it depends on."""

@@ -1,18 +1,20 @@
 """Read the file of rows, one at a time: a wrong one is its own error, never the batch's."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pydantic import ValidationError
 
 from bookai.errors import OperatorNeeded
 from studio.batch.records import Made, Row, Setup, Task
+from tools.media.gather import CATALOGUE
+from tools.media.intake import media_folder
 from tools.render.engine.store import key_of
 
 LONGEST_ROW = 1 << 20
-LARGEST_SOURCE = 64 << 20
+LARGEST_READ = 256 << 20  # of a larger file its size and time stand for what is in it
 
 
 def count_rows(path: Path) -> int:
@@ -35,13 +37,17 @@ def read_rows(path: Path, setup: Setup) -> Iterator[Task | Made]:
     """Yield each row as a task, or as what it came to where it cannot be understood.
 
     A source's path is taken from the file's own folder.
+
+    Raises:
+        OperatorNeeded: the folder of pictures and clips is none.
     """
+    look = _look(setup)
     with path.open("rb") as file:
         number = 0
         for line in _lines(file):
             if line.strip():
                 number += 1
-                yield _read(number, line, path.parent, setup)
+                yield _read(number, line, path.parent, look)
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -54,10 +60,10 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
                 return
 
 
-def _read(number: int, line: bytes, folder: Path, setup: Setup) -> Task | Made:
+def _read(number: int, line: bytes, folder: Path, look: Mapping[str, Any]) -> Task | Made:
     digest = hashlib.sha256(line).hexdigest()
     if len(line) > LONGEST_ROW:
-        return _wrong(number, digest, f"it has {len(line) / 1e6:.1f} MB; the limit is 1 MB")
+        return _wrong(number, digest, "it is longer than 1 MB")
     try:
         row = Row.model_validate_json(line)
     except ValidationError as error:
@@ -67,32 +73,51 @@ def _read(number: int, line: bytes, folder: Path, setup: Setup) -> Task | Made:
     if row.source:
         try:
             source = folder / Path(row.source).expanduser()
-        except RuntimeError as error:  # a home that nobody has
+        except (RuntimeError, ValueError) as error:  # a home that nobody has
             return _wrong(number, digest, f"source: {error}")
         row = row.model_copy(update={"source": str(source)})
-    return Task(number=number, digest=_digest(row, setup), row=row)
+    return Task(number=number, digest=_digest(row, look), row=row)
 
 
 def _wrong(number: int, digest: str, why: str) -> Made:
     return Made(row=number, digest=digest, ok=False, error=f"Row {number} is not understood: {why}")
 
 
-def _digest(row: Row, setup: Setup) -> str:
-    """Return the digest of all that a video depends on: what changed since is made again."""
-    look = setup.model_dump(mode="json", exclude={"out", "work"})
-    digest = hashlib.sha256(key_of({"row": row.model_dump(mode="json"), "look": look}).encode())
-    for name in setup.files:
-        digest.update(_content(Path(name)))
-    if row.source:
-        digest.update(_content(Path(row.source)))
-    return digest.hexdigest()
+def _look(setup: Setup) -> dict[str, Any]:
+    """Return what all videos depend on: the settings, and what is in the files that they name."""
+    shelf = media_folder(setup.config)
+    files = (
+        setup.kit.font,
+        setup.kit.logo,
+        str(setup.config.get("render_video", {}).get("font", "")),
+        str(setup.config.get("speak", {}).get("music", "")),
+        str(shelf / CATALOGUE) if shelf else "",
+    )
+    return {
+        "settings": setup.model_dump(mode="json", exclude={"out", "work"}),
+        "files": [_content(name) for name in files],
+    }
 
 
-def _content(source: Path) -> bytes:
-    """Return what stands in a source; one that cannot be read fails later, as its own row."""
+def _digest(row: Row, look: Mapping[str, Any]) -> str:
+    """Return the digest of all that a video depends on: what changed since is made again.
+
+    With it goes the release of the engine, so that a newer one makes every video again.
+    """
+    facts = {"row": row.model_dump(mode="json"), "source": _content(row.source), "look": look}
+    return key_of(facts)
+
+
+def _content(name: str) -> str:
+    """Return the digest of a file; one that cannot be read fails later, where it is needed."""
+    path = Path(name)
     try:
-        if not source.is_file() or source.stat().st_size > LARGEST_SOURCE:
-            return b""
-        return source.read_bytes()
+        if not path.is_file():
+            return ""
+        facts = path.stat()
+        if facts.st_size > LARGEST_READ:
+            return f"{facts.st_size} bytes of {facts.st_mtime_ns}"
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
-        return b""
+        return ""
