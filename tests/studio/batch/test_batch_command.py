@@ -2,16 +2,16 @@
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
+from click.testing import CliRunner, Result
 
-BOOKAI = Path(sys.executable).parent / "bookai"
+from bookai.errors import BookAIError, OperatorNeeded
+from studio.cli import bookai as root
+
 CLOCKS = {
     "title": "Clocks lose a second",
     "lines": ["Clocks lose a second in 2035."],
@@ -19,7 +19,7 @@ CLOCKS = {
 }
 UHREN = {
     "title": "Uhren",
-    "lines": ["Uhren verlieren im Jahr 2035 eine Sekunde."],
+    "lines": ["Uhren verlieren 2035 eine Sekunde.", "193 Staaten haben zugestimmt."],
     "language": "de",
     "credit": "Quelle: Wikinews",
 }
@@ -36,8 +36,10 @@ enabled = false
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home"
+    monkeypatch.setenv("BOOKAI_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
     home.mkdir()
     (home / "studio.toml").write_text(SETTINGS)
     rows = [CLOCKS, {"title": "no lines"}, UHREN, {"source": "none.md"}]
@@ -45,12 +47,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def batch(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
-    env = {**os.environ, "BOOKAI_HOME": str(folder / "home")}
-    command = [str(BOOKAI), "batch", "rows.jsonl", "--workers", "1", *options]
-    return subprocess.run(
-        command, cwd=folder, env=env, capture_output=True, text=True, timeout=100, check=False
-    )
+def batch(*options: str) -> Result:
+    return CliRunner().invoke(root, ["batch", "rows.jsonl", "--workers", "1", *options])
 
 
 def results(folder: Path) -> dict[int, dict[str, Any]]:
@@ -59,7 +57,7 @@ def results(folder: Path) -> dict[int, dict[str, Any]]:
 
 
 def test_each_row_becomes_a_checked_video_or_its_own_error(folder: Path) -> None:
-    done = batch(folder)
+    done = batch()
 
     found = results(folder)
     assert {number: one["ok"] for number, one in found.items()} == {
@@ -78,8 +76,8 @@ def test_each_row_becomes_a_checked_video_or_its_own_error(folder: Path) -> None
             assert hashlib.sha256(content).hexdigest() == digest
         with av.open(str(folder / "rows" / f"{number:04d}" / "video.mp4")) as video:
             assert (video.streams.video[0].width, video.streams.video[0].height) == (360, 640)
-    assert done.returncode == 1
-    assert "error: 2 of 4 rows failed" in done.stderr
+    assert isinstance(done.exception, BookAIError)
+    assert "2 of 4 rows failed" in str(done.exception)
     assert "4 of 4" in done.stderr
     assert not (folder / "rows" / ".work").exists()
 
@@ -87,10 +85,10 @@ def test_each_row_becomes_a_checked_video_or_its_own_error(folder: Path) -> None
     (folder / "rows.jsonl").write_text(
         "".join(json.dumps(row) + "\n" for row in (CLOCKS, UHREN, UHREN))
     )
-    again = batch(folder, "--resume", "--json")
+    again = batch("--resume", "--json")
 
     assert json.loads(again.stdout) == {"rows": 3, "kept": 2, "made": 1, "failed": 0}
-    assert again.returncode == 0
+    assert again.exit_code == 0
     # The second row has become the same video as the third, byte for byte.
     after = {name: one["files"] for name, one in results(folder).items()}
     assert list(after[2].values()) == list(before[3].values())
@@ -98,8 +96,8 @@ def test_each_row_becomes_a_checked_video_or_its_own_error(folder: Path) -> None
 
 
 def test_a_channel_that_there_is_not_is_told_before_any_work(folder: Path) -> None:
-    done = batch(folder, "--channel", "nobody")
+    done = batch("--channel", "nobody")
 
-    assert done.returncode == 1
-    assert "Take one of these: default." in done.stderr
+    assert isinstance(done.exception, OperatorNeeded)
+    assert "Take one of these: default." in str(done.exception)
     assert not (folder / "rows").exists()
