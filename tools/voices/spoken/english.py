@@ -127,8 +127,14 @@ def _date(found: re.Match[str]) -> str:
 
 
 def _range(found: re.Match[str]) -> str:
-    unit = UNITS.get((found["unit"] or "").lower(), "")
-    return f"{_say(found['low'])} to {_say(found['high'])} {unit}".strip()
+    low, high, tail = found["low"], found["high"], found["tail"] or ""
+    # "747-8F" is a name.
+    rises = not tail.isalpha() or _value(low) < _value(high)
+    return f"{_say(low)} {'to ' if rises else ''}{_say(high + tail)}"
+
+
+def _value(figure: str) -> float:
+    return float(figure.replace(",", ""))
 
 
 def _signed(found: re.Match[str]) -> str:
@@ -156,7 +162,10 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
         _date,
     ),
     (
-        re.compile(rf"(?P<low>{_N})[-–](?P<high>{_N})(?P<unit>{_UNIT})?", re.IGNORECASE),
+        re.compile(
+            rf"(?P<low>{_N})[-–—](?P<high>{_N})(?P<tail>-?(?:{_UNIT})|[a-z]{{1,3}})?",
+            re.IGNORECASE,
+        ),
         _range,
     ),
     (
@@ -176,6 +185,10 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
         lambda m: " point ".join(cardinal(int(part)) for part in m["n"].split(".")),
     ),
     (re.compile(rf"(?P<sign>[-−+~≈])(?P<rest>{_N}(?:{_UNIT})?)", re.IGNORECASE), _signed),
+    (
+        re.compile(rf"(?P<n>{_N})(?P<w>[A-Za-z]{{1,3}})"),
+        lambda m: f"{number(m['n'])} {m['w']}",
+    ),
     (re.compile(r"#(?P<n>\d{1,6})"), lambda m: f"number {cardinal(int(m['n']))}"),
     (re.compile(r"#(?P<w>\w+)"), lambda m: f"hashtag {_letters_and_digits(m['w'])}"),
     (re.compile(r"@(?P<w>\w+)"), lambda m: f"at {_letters_and_digits(m['w'])}"),

@@ -55,6 +55,7 @@ _COUNTED = {
     "度": "ど",
     "回": "かい",
     "°C": "ど",
+    "°F": "ファーレンハイトど",
     "ドル": "ドル",
     "ユーロ": "ユーロ",
     "GB": "ギガバイト",
@@ -62,8 +63,13 @@ _COUNTED = {
 }
 _SIGNS = {"$": "ドル", "€": "ユーロ", "¥": "えん", "£": "ポンド"}
 _TAIL = "|".join(re.escape(tail) for tail in sorted(_COUNTED, key=len, reverse=True))
+_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+# Two figures and no more: a date and a telephone's number have other dashes.
+_RANGE = re.compile(rf"(?<![\w.,-])(?P<low>{_NUMBER})[-–—~〜～](?P<high>{_NUMBER})(?![\d-])")
+# A unit by itself, which its figure stands before.
+_UNIT = re.compile(r"(?:°C|°F|%|km|cm|kg|GB|kW|m|g)(?![A-Za-z])")
 _FIGURE = re.compile(
-    rf"(?P<sign>[$€¥£])?(?P<n>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?P<minus>(?<![\w-])-)?(?P<sign>[$€¥£])?(?P<n>{_NUMBER})"
     rf"(?P<scales>[千万億兆]*)(?P<tail>{_TAIL})?"
 )
 _SCALES = {"千": "せん", "万": "まん", "億": "おく", "兆": "ちょう"}
@@ -76,13 +82,16 @@ _OWN = {"今日": "きょう", "一人": "ひとり", "二人": "ふたり", "�
 _MEND = "pip install pykakasi (a dictionary of readings), or set a Japanese Piper voice."
 
 
-def read(token: str) -> str:
-    """Return the kana of one phrase.
+def read(token: str, before: str = "") -> str:
+    """Return the kana of one phrase; `before` is the one before it.
 
     Raises:
         OperatorNeeded: it holds kanji, and the dictionary is not installed.
     """
-    said = _FIGURE.sub(_figure, fold_digits(token))
+    said = fold_digits(token)
+    if before[-1:].isdigit():
+        said = _UNIT.sub(lambda found: _COUNTED[found[0]], said, count=1)
+    said = _FIGURE.sub(_figure, _RANGE.sub(_range, said))
     said = _PARTICLE.sub(lambda found: _PARTICLES[found[1]], said)
     for written, reading in _OWN.items():
         said = said.replace(written, reading)
@@ -91,7 +100,18 @@ def read(token: str) -> str:
     return _convert()(said)
 
 
+def _range(found: re.Match[str]) -> str:
+    """Part what rises by "から"; a score such as 3-1 stays."""
+    low, high = (float(found[name].replace(",", "")) for name in ("low", "high"))
+    return f"{found['low']}から{found['high']}" if low < high else found[0]
+
+
 def _figure(found: re.Match[str]) -> str:
+    minus = "マイナス" if found["minus"] else ""
+    return minus + _counted(found)
+
+
+def _counted(found: re.Match[str]) -> str:
     number, scales, tail = found["n"].replace(",", ""), found["scales"], found["tail"] or ""
     whole = int(number) if number.isdecimal() and not scales else 0
     if number + tail in _SPECIAL and not scales:

@@ -11,6 +11,9 @@ LONGEST_WORD = 40
 
 STOPS = ",.;:!?…،؛؟।。、，！？；："
 _MARKUP = "<>[]{}*_|\\"
+_DEGREES = str.maketrans({"℃": "°C", "℉": "°F"})
+# A dash that stands where a number's sign does, behind what may open a token.
+_SIGN = re.compile(r"([\"'(\[{“‘«‹„¿¡*_「『（《]*)[–−‒﹣－](?=\d)")
 _SILENT_CATEGORIES = frozenset({"So", "Sk", "Cc", "Cs", "Co", "Cn"})
 
 
@@ -20,6 +23,16 @@ def clip(token: str) -> str:
         return token
     stop = re.search(f"[{re.escape(STOPS)}]$", token)
     return token[:LONGEST_WORD] + (stop[0] if stop else "")
+
+
+def plain_figures(token: str, before: str = "") -> str:
+    """Return a token with its sign and its degrees as everyone writes them: -5°C.
+
+    Behind a figure, which `before` ends with, a dash is no sign: it is of "2019 to 2021".
+    """
+    token = token.translate(_DEGREES)
+    sign = None if before[-1:].isdigit() else _SIGN.match(token)
+    return f"{sign[1]}-{token[sign.end() :]}" if sign else token
 
 
 def plain_tokens(tokens: Sequence[str]) -> list[str]:

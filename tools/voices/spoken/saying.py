@@ -6,7 +6,7 @@ from functools import cache
 
 from tools.voices.spoken import japanese
 from tools.voices.spoken.english import say_tokens
-from tools.voices.spoken.plain import STOPS, clip, plain_tokens, sounding
+from tools.voices.spoken.plain import STOPS, clip, plain_figures, plain_tokens, sounding
 from tools.voices.spoken.tongues.east import ARABIC, GREEK, HEBREW, HINDI, RUSSIAN
 from tools.voices.spoken.tongues.far import CHINESE, KOREAN, THAI
 from tools.voices.spoken.tongues.tongue import Place, Reader, Tongue, fold_digits
@@ -38,11 +38,12 @@ def say(tokens: Sequence[str], language: str) -> list[str]:
     Raises:
         OperatorNeeded: the language needs a dictionary that is not installed.
     """
-    clipped = [clip(token.strip()) for token in tokens]
+    short = [clip(token.strip()) for token in tokens]
+    clipped = [plain_figures(one, before) for before, one in zip(["", *short], short, strict=False)]
     if language == "en":
         return say_tokens(clipped)
     if language == "ja":
-        return plain_tokens([japanese.read(token) for token in clipped])
+        return plain_tokens(list(map(japanese.read, clipped, ["", *clipped])))
     if language not in TONGUES:
         return plain_tokens(clipped)
     said = _Line(clipped, _reader(language)).say()

@@ -16,7 +16,7 @@ UNSPACED = ("ja", "th", "zh")
 # What one chunk may hold before it is cut anyway: nobody follows a longer one.
 LONGEST = 24
 _LATIN_END = re.compile(r"[A-Za-z\d.,–~-]$")  # noqa: RUF001 (a dash as people type it)
-_LATIN_BEGIN = re.compile(r"[A-Za-z\d.,%°–~-]")  # noqa: RUF001
+_LATIN_BEGIN = re.compile(r"[A-Za-z\d.,%°℃℉–~-]")  # noqa: RUF001
 _ONLY_MARKS = re.compile(r"[\W_]+")
 
 

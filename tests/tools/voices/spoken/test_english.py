@@ -31,6 +31,8 @@ from tools.voices.spoken.english import say_tokens
         ("re-election COVID-19", ["re-election", "COVID nineteen"]),
         ("and/or 24/7 1/2", ["and or", "twenty four seven", "one half"]),
         ("#1 @bob -5 007", ["number one", "at bob", "minus five", "zero zero seven"]),
+        ("1.5–2m 5-10k", ["one point five to two m", "five to ten thousand"]),  # noqa: RUF001
+        ("747-8F 10-15%", ["seven hundred forty seven eight F", "ten to fifteen percent"]),
         (
             "12345678901234567",
             ["one two three four five six seven eight nine zero one two three four five six seven"],

@@ -58,6 +58,49 @@ def test_a_text_is_said_as_a_presenter_says_it(language: str, line: str, spoken:
     assert " ".join(filter(None, said(line, language))) == spoken
 
 
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+DEGREES = {
+    "ar": ("ناقص 5 درجة مئوية", "41 درجة فهرنهايت"),
+    "de": ("minus 5 Grad Celsius", "41 Grad Fahrenheit"),
+    "el": ("μείον 5 βαθμοί Κελσίου", "41 βαθμοί Φαρενάιτ"),
+    "en": ("minus five degrees Celsius", "forty one degrees Fahrenheit"),
+    "es": ("menos 5 grados Celsius", "41 grados Fahrenheit"),
+    "fr": ("moins 5 degrés Celsius", "41 degrés Fahrenheit"),
+    "he": ("מינוס 5 מעלות צלזיוס", "41 מעלות פרנהייט"),
+    "hi": ("माइनस 5 डिग्री सेल्सियस", "41 डिग्री फ़ारेनहाइट"),
+    "it": ("meno 5 gradi Celsius", "41 gradi Fahrenheit"),
+    "ja": ("マイナスごど", "よんじゅういちファーレンハイトど"),
+    "ko": ("마이너스 5 도", "41 화씨도"),
+    "pt": ("menos 5 graus Celsius", "41 graus Fahrenheit"),
+    "ru": ("минус 5 градусов Цельсия", "41 градус Фаренгейта"),
+    "th": ("ลบ 5 องศาเซลเซียส", "41 องศาฟาเรนไฮต์"),
+    "zh": ("负 5摄氏度", "41华氏度"),
+}
+
+
+@pytest.mark.parametrize("language", sorted({*TONGUES, "en", "ja"}))
+def test_a_dash_before_a_figure_is_minus_and_degrees_keep_their_name(language: str) -> None:
+    cold, warm = DEGREES[language]
+
+    for shown in ("–5℃", "−5℃", "-5℃", "–5°C"):
+        assert "".join(said(shown, language)) == cold
+    assert squeezed(" ".join(said("–5 °C", language))) == squeezed(cold)
+    assert "".join(said("41℉", language)) == "".join(said("41°F", language)) == warm
+
+
+def test_a_dash_behind_a_figure_is_no_sign() -> None:
+    assert "minus" not in " ".join(said("von 2019 –2021", "de"))
+
+
+def test_a_dash_between_two_figures_is_a_range_in_japanese_and_in_a_score_none() -> None:
+    assert said("1.5–2m", "ja") == ["いちてんごからにメートル"]
+    assert said("3-1", "ja") == ["さん-いち"]
+    assert "から" not in said("2024-05-01", "ja")[0]
+
+
 @pytest.mark.parametrize(
     ("number", "kana"),
     [

@@ -1,7 +1,7 @@
 """Short writing for the tables of words: the same keys in the same order in every language."""
 
 UNITS = (
-    *("%", "km", "m", "cm", "mm", "kg", "g", "km/h", "°C", "°", "km²", "m²"),
+    *("%", "km", "m", "cm", "mm", "kg", "g", "km/h", "°C", "°F", "°", "km²", "m²"),
     *("GB", "MB", "TB", "kW", "MW", "GW", "kWh"),
 )
 CURRENCIES = ("€", "$", "£", "¥", "₹", "₽", "₩", "₪", "CHF")

@@ -105,7 +105,8 @@ def _iberian(ranks: tuple[str, ...]) -> "dict[str, str]":
 GERMAN = Tongue(
     _COMMA,
     units("Prozent; Kilometer; Meter; Zentimeter; Millimeter; Kilogramm; Gramm; "
-          "Kilometer pro Stunde; Grad Celsius; Grad; Quadratkilometer; Quadratmeter; Gigabyte; "
+          "Kilometer pro Stunde; Grad Celsius; Grad Fahrenheit; Grad; Quadratkilometer; "
+          "Quadratmeter; Gigabyte; "
           "Megabyte; Terabyte; Kilowatt; Megawatt; Gigawatt; Kilowattstunden"),
     currencies("Euro; Dollar; Pfund; Yen; Rupien; Rubel; Won; Schekel; Franken"),
     _GERMAN_MONTHS,
@@ -127,7 +128,8 @@ GERMAN = Tongue(
 FRENCH = Tongue(
     _COMMA,
     units("pour cent; kilomètres; mètres; centimètres; millimètres; kilogrammes; grammes; "
-          "kilomètres heure; degrés Celsius; degrés; kilomètres carrés; mètres carrés; "
+          "kilomètres heure; degrés Celsius; degrés Fahrenheit; degrés; "
+          "kilomètres carrés; mètres carrés; "
           "gigaoctets; mégaoctets; téraoctets; kilowatts; mégawatts; gigawatts; kilowattheures"),
     currencies("euros; dollars; livres; yens; roupies; roubles; wons; shekels; francs"),
     listed(
@@ -149,7 +151,8 @@ FRENCH = Tongue(
 SPANISH = Tongue(
     _COMMA,
     units("por ciento; kilómetros; metros; centímetros; milímetros; kilos; gramos; "
-          "kilómetros por hora; grados Celsius; grados; kilómetros cuadrados; metros cuadrados; "
+          "kilómetros por hora; grados Celsius; grados Fahrenheit; grados; "
+          "kilómetros cuadrados; metros cuadrados; "
           "gigabytes; megabytes; terabytes; kilovatios; megavatios; gigavatios; "
           "kilovatios hora"),
     currencies("euro|euros; dólar|dólares; libra|libras; yen|yenes; rupia|rupias; rublo|rublos; "
@@ -176,7 +179,8 @@ SPANISH = Tongue(
 ITALIAN = Tongue(
     _COMMA,
     units("per cento; chilometri; metri; centimetri; millimetri; chili; grammi; "
-          "chilometri orari; gradi Celsius; gradi; chilometri quadrati; metri quadrati; "
+          "chilometri orari; gradi Celsius; gradi Fahrenheit; gradi; "
+          "chilometri quadrati; metri quadrati; "
           "gigabyte; megabyte; terabyte; chilowatt; megawatt; gigawatt; chilowattora"),
     currencies("euro; dollaro|dollari; sterlina|sterline; yen; rupia|rupie; rublo|rubli; won; "
                "shekel; franco|franchi"),
@@ -197,7 +201,8 @@ ITALIAN = Tongue(
 PORTUGUESE = Tongue(
     _COMMA,
     units("por cento; quilómetros; metros; centímetros; milímetros; quilos; gramas; "
-          "quilómetros por hora; graus Celsius; graus; quilómetros quadrados; metros quadrados; "
+          "quilómetros por hora; graus Celsius; graus Fahrenheit; graus; "
+          "quilómetros quadrados; metros quadrados; "
           "gigabytes; megabytes; terabytes; quilowatts; megawatts; gigawatts; quilowatts hora"),
     {
         **currencies("euro|euros; dólar|dólares; libra|libras; iene|ienes; rupia|rupias; "
