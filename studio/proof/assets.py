@@ -14,6 +14,7 @@ from tools.render.typography import Typeface
 OWN = "made by this studio from what is listed here; the rights are its operator's"
 PICTURES = "drawn by this program; no photograph or footage of others is used"
 REST = "all pictures but those listed here are drawn by this program"
+NOTED = "as the settings name it when this pack was made"
 VOICES = {
     "espeak": ("espeakng-loader", "eSpeak NG, GPL-3.0-or-later; its speech is not covered"),
     "piper": ("", "the operator's own voice file, under its own licence"),
@@ -76,9 +77,9 @@ def _drawn(dossier: Dossier, plugins: Mapping[str, Mapping[str, Any]]) -> Iterat
             "name": Path(path).name,
             "sha256": hash_of(Path(path)),
             "licence": "the operator's own file" if path == own else "SIL Open Font License 1.1",
-            "noted": "as the settings name it when this pack was made",
+            "noted": NOTED,
         }
-    shown = list(_shown(dossier))
+    shown = [*_shown(dossier), *_logo(str(plugins.get("kit", {}).get("logo", "")))]
     yield from shown
     licence = REST if shown else PICTURES
     yield {"kind": "background", "name": "motion background", "licence": licence}
@@ -95,6 +96,18 @@ def _shown(dossier: Dossier) -> Iterator[File]:
                 "licence": row.licence,
                 "credit": row.credit,
             }
+
+
+def _logo(path: str) -> Iterator[File]:
+    """Yield the channel's logo, which the end card shows."""
+    if path:
+        yield {
+            "kind": "logo",
+            "name": Path(path).name,
+            "sha256": hash_of(Path(path)),
+            "licence": "the operator's own file",
+            "noted": NOTED,
+        }
 
 
 def _offers(dossier: Dossier) -> Iterator[File]:

@@ -136,7 +136,7 @@ def _media(dossier: Dossier, *, with_video: bool) -> Files:
 
 def _assets(dossier: Dossier, settings: Settings, media: Files) -> list[dict[str, Any]]:
     channel = settings.channels.get(dossier.job.channel)
-    kit = {"font": channel.kit.font} if channel else {}
+    kit = {"font": channel.kit.font, "logo": channel.kit.logo} if channel else {}
     listed = assets.list_assets(dossier, {**settings.plugins, "kit": kit})
     for one in listed:
         name = f"files/{NAMES.get(one['kind'])}"
