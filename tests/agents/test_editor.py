@@ -6,7 +6,7 @@ import pytest
 
 from agents.base import Channel, Context
 from agents.editor import AGENT, review
-from bookai.errors import Refused, ToolFailed
+from bookai.errors import OperatorNeeded, Refused, ToolFailed
 from bookai.models import (
     CheckReport,
     Fallback,
@@ -22,6 +22,7 @@ from bookai.models import (
     Voiceover,
 )
 from bookai.testing import NOW, Heard, ScriptedToolbox, ask_nobody, make_article
+from tools.audio.bed import CREDIT as BED
 
 SENTENCES = (
     "The town of Riverton opened its new river bridge on Monday.",
@@ -245,6 +246,34 @@ async def test_the_voice_comes_first_and_the_film_gets_it_with_the_credit() -> N
         "",
     )
     assert told["origin"] == Origin(source_url=ARTICLE.url, article_sha256=ARTICLE.sha256)
+
+
+@pytest.mark.parametrize(
+    ("music", "credit"),
+    [
+        ("", "Source: The Daily Test"),
+        (BED, "Source: The Daily Test"),
+        ("a.flac: Ann, CC BY 4.0", "Source: The Daily Test · Music: a.flac: Ann, CC BY 4.0"),
+    ],
+)
+async def test_music_of_others_is_credited_on_the_end_card(music: str, credit: str) -> None:
+    spoken = VOICEOVER.model_copy(update={"music": music})
+    tools = ScriptedToolbox(speak=spoken, render_video=RENDER)
+
+    await AGENT.run("render", job(), context(tools))
+
+    assert tools.calls[1][1]["credit"] == credit
+
+
+async def test_a_credit_that_is_too_long_is_never_cut() -> None:
+    spoken = VOICEOVER.model_copy(update={"music": "x" * 200})
+    tools = ScriptedToolbox(speak=spoken, render_video=RENDER)
+
+    with pytest.raises(OperatorNeeded) as caught:
+        await AGENT.run("render", job(), context(tools))
+
+    assert "music_licence" in caught.value.mend
+    assert [name for name, _ in tools.calls] == ["speak"]
 
 
 async def test_an_offer_brings_its_disclosure_into_the_film() -> None:
