@@ -1,7 +1,6 @@
 """Render a video: its own process draws and encodes, this tool watches over it."""
 
 import asyncio
-import hashlib
 import os
 import shutil
 import signal
@@ -12,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
@@ -20,7 +19,7 @@ import tools
 from bookai.errors import OperatorNeeded, Refused, ToolFailed
 from bookai.film.material import BrandKit, Material
 from bookai.film.shots import Wishes
-from bookai.models import Origin, Record, Render, Script, Variant, Voiceover
+from bookai.models import Origin, Render, Script, Voiceover
 from tools.base import Tool, ToolContext
 from tools.ffmpeg.runner import find_ffmpeg
 from tools.media.gather import gather
@@ -31,37 +30,15 @@ from tools.provenance.config import read_config
 from tools.provenance.manifest import Binding, Order, bind
 from tools.render.encoders.probe import Choice, choose_encoder
 from tools.render.encoders.recipes import CPU
-from tools.render.layout import Layout, Size
-from tools.render.spec import Outcome, Progress, Spec, Target, is_full, no_space
+from tools.render.engine.record import described
+from tools.render.engine.targets import NAMES, others_of, render_config
+from tools.render.spec import Outcome, Progress, Spec, is_full, no_space
 
-NAMES = {
-    "video_path": "video.mp4",
-    "thumbnail_path": "thumbnail.jpg",
-    "vtt_path": "captions.vtt",
-    "srt_path": "captions.srt",
-}
-UNSIGNED = "not signed: turned off in settings"
 LONGEST_S = 180.0
 PROJECT = Path(tools.__file__).resolve().parents[1]
 LONGEST_LINE = 1 << 23  # the shot report of the longest script
 SCENES = ".scenes"
 ENCODERS = ".encoder.json"
-Format = Literal["9:16", "1:1", "16:9"]
-
-
-class Config(Record):
-    """The [plugins.render_video] table: `font` is a font file used for all text.
-
-    `formats` are made beside the main one, `clean` adds one without brand and logo, for platforms
-    that forbid to lay them over a picture.
-    """
-
-    font: str = ""
-    width: int = Field(default=1080, ge=180, le=2160, multiple_of=4)
-    height: int = Field(default=1920, ge=320, le=3840, multiple_of=4)
-    fps: int = Field(default=30, ge=10, le=60)
-    formats: tuple[Format, ...] = Field(default=(), max_length=3)
-    clean: bool = False
 
 
 async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schema)
@@ -106,7 +83,6 @@ async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schem
     )
     scratch = _scratch(folder)
     try:
-        size = Size(width=config.width, height=config.height, fps=config.fps)
         spec = Spec(
             script=script,
             voiceover=voiceover.model_copy(update={"path": str(voice)}),
@@ -114,7 +90,7 @@ async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schem
             credit=credit,
             disclosure=disclosure,
             font=config.font,
-            size=size,
+            size=config.size,
             order=order,
             material=shown,
             kit=look,
@@ -136,7 +112,7 @@ async def render_video(  # noqa: PLR0913 (an MCP tool's parameters are its schem
             choice = Choice(name=CPU, reason=reason)
             spec = spec.model_copy(update={"encoder": CPU})
             outcome = await _run(ctx, spec, scratch)
-        render = await asyncio.to_thread(_described, scratch, folder, spec, (outcome, choice))
+        render = await asyncio.to_thread(described, spec, folder, outcome, choice)
         for name in (*NAMES.values(), *(Path(one.video_path).name for one in spec.others)):
             os.replace(scratch / name, folder / name)
     finally:
@@ -164,40 +140,6 @@ def _allowed(kit: BrandKit, tables: Mapping[str, Any]) -> BrandKit:
                 mend="Correct [channels.NAME.kit] in studio.toml.",
             )
     return kit
-
-
-def others_of(config: Config, scratch: Path) -> tuple[Target, ...]:
-    """Return the files to be made beside the main one."""
-    short, long = sorted((config.width, config.height))
-    sizes = {"9:16": (short, long), "1:1": (short, short), "16:9": (long, short)}
-    main = Size(width=config.width, height=config.height, fps=config.fps)
-    found = []
-    for name in config.formats:
-        size = Size(width=sizes[name][0], height=sizes[name][1], fps=config.fps)
-        if size != main:
-            path = scratch / f"video-{name.replace(':', 'x')}.mp4"
-            found.append(Target(name=name, video_path=str(path), size=size))
-    if config.clean:
-        path = scratch / "video-clean.mp4"
-        found.append(Target(name="clean", video_path=str(path), size=main, clean=True))
-    return tuple(found)
-
-
-def render_config(table: Mapping[str, Any]) -> Config:
-    """Return the [plugins.render_video] table.
-
-    Raises:
-        OperatorNeeded: a value of it is wrong.
-    """
-    try:
-        return Config.model_validate(dict(table))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise OperatorNeeded(
-            f"[plugins.render_video] {where}: {first['msg'].lower()}.",
-            mend="Correct it in studio.toml.",
-        ) from error
 
 
 def _voice(work_dir: Path, job_id: int, voiceover: Voiceover) -> Path:
@@ -310,50 +252,6 @@ def _judged(outcome: Outcome | None, last: str, code: int | None) -> Outcome:
     if outcome.error:
         raise ToolFailed(f"The render failed: {outcome.message}. Run the job again.")
     return outcome
-
-
-def _described(scratch: Path, folder: Path, spec: Spec, done: tuple[Outcome, Choice]) -> Render:
-    """Return the record of the finished files, which are about to move into `folder`."""
-    video, thumbnail = scratch / NAMES["video_path"], scratch / NAMES["thumbnail_path"]
-    outcome, choice = done
-    layout = Layout(spec.size)
-    marks = {"captions": layout.captions}
-    if spec.disclosure:
-        marks["disclosure"] = layout.notice
-    return Render(
-        video_path=str(folder / video.name),
-        thumbnail_path=str(folder / thumbnail.name),
-        captions_path=str(folder / NAMES["vtt_path"]),
-        sha256=_sha256(video),
-        thumbnail_sha256=_sha256(thumbnail),
-        captions_sha256=_sha256(scratch / NAMES["vtt_path"]),
-        size_bytes=video.stat().st_size,
-        duration_s=outcome.duration_s,
-        width=spec.size.width,
-        height=spec.size.height,
-        fps=spec.size.fps,
-        encoder=choice.name,
-        encoder_reason=choice.reason,
-        marks=marks,
-        credentials=f"signed by {outcome.signer}" if spec.order else UNSIGNED,
-        shots=outcome.shots,
-        others=tuple(
-            Variant(
-                name=one.name,
-                video_path=str(folder / Path(one.video_path).name),
-                sha256=_sha256(Path(one.video_path)),
-                width=one.size.width,
-                height=one.size.height,
-                clean=one.clean,
-            )
-            for one in spec.others
-        ),
-    )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 TOOL = Tool(run=render_video, title="Render the video", scope="agent", timeout_s=600, task=True)

@@ -25,9 +25,11 @@ from benchmarks.rendering.contact_drawings import CREDIT, LICENCE, draw
 from bookai.film.material import Material, Media
 from bookai.film.shots import ShotKind, ShotRow
 from bookai.models import Line, Record, Script, Voiceover
-from studio.batch.film import described
 from tools.base import Desk, Fetch, ToolContext
 from tools.check_video import check_video
+from tools.render.encoders.probe import Choice
+from tools.render.encoders.recipes import CPU
+from tools.render.engine.record import described
 from tools.render.engine.run import render
 from tools.render.spec import Spec
 from tools.render.text.plan import END_S
@@ -126,7 +128,8 @@ async def _made(folder: Path, number: int, story: Story) -> Film:
     material = Material(source=story.source, media=tuple(_media(story, job)))
     spec = _spec(script, voice, job, story.credit).model_copy(update={"material": material})
     outcome = render(spec, lambda record: None)
-    report = await check_video(ctx, number, described(spec, outcome, "CPU"), script, voice, "")
+    made = described(spec, job, outcome, Choice(name=CPU, reason="the sheet's own"))
+    report = await check_video(ctx, number, made, script, voice, "")
     return Film(
         video_path=spec.video_path,
         language=story.language,

@@ -18,10 +18,13 @@ from typing import Any, cast
 from bookai.film.material import Material
 from bookai.models import Script, Voiceover
 from rendering.material import media_of, script_of
-from studio.batch import film
 from tools.base import Desk, Fetch, ToolContext
 from tools.check_video import check_video
+from tools.render.encoders.probe import Choice
+from tools.render.encoders.recipes import CPU
 from tools.render.engine import run
+from tools.render.engine.coder import Coder
+from tools.render.engine.record import described
 from tools.render.layout import Size
 from tools.render.spec import Outcome, Spec, Target
 from tools.speak import speak
@@ -78,8 +81,9 @@ def spec_of(folder: Path, script: Script, voice: Voiceover, order: dict[str, Any
     )
 
 
-def render(spec: Spec) -> Outcome:
-    return run.render(spec, lambda record: None)
+def render(spec: Spec, *, lossless: bool) -> Outcome:
+    make_coder = partial(Coder, quality=0, skips=False) if lossless else None
+    return run.render(spec, lambda record: None, make_coder=make_coder)
 
 
 async def whole(folder: Path, script: Script, order: dict[str, Any]) -> dict[str, Any]:
@@ -90,9 +94,10 @@ async def whole(folder: Path, script: Script, order: dict[str, Any]) -> dict[str
     voice = await speak(ctx, JOB, script, "espeak")
     laps.append(cpu_s())
     spec = spec_of(folder, script, voice, order)
-    outcome = render(spec)
+    outcome = render(spec, lossless=bool(order.get("lossless")))
     laps.append(cpu_s())
-    made = film.described(spec, outcome, "measured on the CPU")
+    choice = Choice(name=CPU, reason="measured on the CPU")
+    made = described(spec, folder / str(JOB), outcome, choice)
     report = await check_video(ctx, JOB, made, script, voice, "")
     laps.append(cpu_s())
     spoken, rendered, checked = (late - early for early, late in pairwise(laps))
@@ -126,8 +131,6 @@ def main() -> None:
         if order.get("script")
         else script_of(order.get("seconds", 30.0))
     )
-    if order.get("lossless"):
-        run.Coder = partial(run.Coder, quality=0, skips=False)  # type: ignore[misc,assignment]
     imports = cpu_s()
     told = asyncio.run(whole(folder, script, order))
     told["imports_s"] = imports

@@ -1,6 +1,5 @@
 """One row: write where there is only a source, speak, render, check. Runs in a worker process."""
 
-import hashlib
 import os
 import resource
 import shutil
@@ -18,7 +17,7 @@ from bookai.errors import BookAIError, Refused
 from bookai.film.material import Material
 from bookai.llm.base import ModelAnswer
 from bookai.llm.extractive import MODEL, extract
-from bookai.models import Article, CheckReport, Origin, Record, Render, Script, Variant, Voiceover
+from bookai.models import Article, CheckReport, Origin, Record, Script, Voiceover
 from studio.batch.records import Made, Setup, Task
 from tools.base import Desk, Fetched, ToolContext
 from tools.check_video import check_video
@@ -29,11 +28,13 @@ from tools.provenance.config import read_config
 from tools.provenance.manifest import Binding, Order, bind
 from tools.read_article import read_article
 from tools.render.encoders.probe import choose_encoder
+from tools.render.engine.record import described, sha256_of
 from tools.render.engine.run import render
-from tools.render.layout import Layout, Size
-from tools.render.spec import Outcome, Spec, Target, is_full, no_space
-from tools.render_video import ENCODERS, NAMES, UNSIGNED, others_of, render_config
-from tools.render_video import Config as RenderConfig
+from tools.render.engine.targets import NAMES, others_of, render_config
+from tools.render.engine.targets import Config as RenderConfig
+from tools.render.layout import Size
+from tools.render.spec import Spec, Target, is_full, no_space
+from tools.render_video import ENCODERS
 from tools.speak import speak
 
 
@@ -84,7 +85,7 @@ async def _film(
     spec = _spec(setup, folder, written, voiceover, order)
     spec = spec.model_copy(update={"encoder": choice.name, "ffmpeg": str(ffmpeg)})
     outcome = render(spec, _say_nothing)
-    made = described(spec, outcome, choice.reason)
+    made = described(spec, folder, outcome, choice)
     report = await check_video(ctx, task.number, made, script, voiceover, "")
     return report, _moved(folder, place), made.duration_s
 
@@ -104,7 +105,7 @@ def _moved(folder: Path, place: Path) -> dict[str, str]:
     for path in folder.iterdir():
         if path.suffix == ".wav" or path.name.startswith("."):
             path.unlink()
-    files = {f"{place.name}/{path.name}": _sha256(path) for path in sorted(folder.iterdir())}
+    files = {f"{place.name}/{path.name}": sha256_of(path) for path in sorted(folder.iterdir())}
     _refuse_foreign(place)
     if place.exists():
         shutil.rmtree(place)
@@ -218,7 +219,7 @@ def _spec(
 
 def targets(setup: Setup, config: RenderConfig, folder: Path) -> tuple[Size, tuple[Target, ...]]:
     """Return the main file's size, and the others: those asked for, else those of the settings."""
-    main = Size(width=config.width, height=config.height, fps=config.fps)
+    main = config.size
     if not setup.formats:
         return main, others_of(config, folder)
     wished = config.model_copy(update={"formats": setup.formats, "clean": False})
@@ -239,47 +240,6 @@ def _order(tables: Mapping[str, Any], title: str, binding: Binding, folder: Path
     if not config.enabled:
         return None
     return Order(config=config, title=title, binding=binding, earlier=str(folder / "none.mp4"))
-
-
-def described(spec: Spec, outcome: Outcome, reason: str) -> Render:
-    """Return the record of the finished files, for the check."""
-    video, thumbnail, captions = (
-        Path(path) for path in (spec.video_path, spec.thumbnail_path, spec.vtt_path)
-    )
-    return Render(
-        video_path=str(video),
-        thumbnail_path=str(thumbnail),
-        captions_path=str(captions),
-        sha256=_sha256(video),
-        thumbnail_sha256=_sha256(thumbnail),
-        captions_sha256=_sha256(captions),
-        size_bytes=video.stat().st_size,
-        duration_s=outcome.duration_s,
-        width=spec.size.width,
-        height=spec.size.height,
-        fps=spec.size.fps,
-        encoder=spec.encoder,
-        encoder_reason=reason,
-        marks={"captions": Layout(spec.size).captions},
-        credentials=f"signed by {outcome.signer}" if spec.order else UNSIGNED,
-        shots=outcome.shots,
-        others=tuple(
-            Variant(
-                name=target.name,
-                video_path=target.video_path,
-                sha256=_sha256(Path(target.video_path)),
-                width=target.size.width,
-                height=target.size.height,
-                clean=target.clean,
-            )
-            for target in spec.others
-        ),
-    )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _cpu_s() -> float:

@@ -20,7 +20,7 @@ from tools.provenance.chain import open_identity
 from tools.provenance.config import read_config
 from tools.render.brand import read_kit
 from tools.render.cards import logo
-from tools.render_video import render_config
+from tools.render.engine.targets import render_config
 
 MARK = ".bookai-batch"  # lies in the scratch folder: what has it is ours to remove
 

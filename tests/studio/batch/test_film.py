@@ -11,7 +11,7 @@ from PIL import Image
 from bookai.film.material import BrandKit
 from studio.batch.film import make, targets
 from studio.batch.records import Format, Row, Setup, Task
-from tools.render_video import Config
+from tools.render.engine.targets import Config
 
 SMALL = {"width": 360, "height": 640, "fps": 15}
 ROW = Row(

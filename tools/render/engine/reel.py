@@ -13,7 +13,8 @@ from bookai.film.material import Media
 from bookai.film.shots import ClipShot, ImageShot
 from tools.render.engine.coder import QUALITY, Scene, SceneCoder, Segment
 from tools.render.engine.store import Store, key_of
-from tools.render.film import Header, Look, SceneView, Turning
+from tools.render.film import SceneView, Turning
+from tools.render.look import Header, Look
 from tools.render.text import plan
 
 

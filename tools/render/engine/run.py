@@ -24,8 +24,8 @@ from tools.render.engine.joiner import join, write_sound
 from tools.render.engine.media import open_media
 from tools.render.engine.reel import Counts, Reel, encode
 from tools.render.engine.store import Store, key_of
-from tools.render.film import Credits, Look
 from tools.render.layout import Layout, Size
+from tools.render.look import Credits, Look
 from tools.render.shots.compiler import compile_shots
 from tools.render.spec import Outcome, Progress, Spec, Target
 from tools.render.sprites import Frame
@@ -35,6 +35,7 @@ from tools.render.text.subtitles import subrip, webvtt
 from tools.render.typography import Typeface
 
 Say = Callable[[Record], None]
+MakeCoder = Callable[[Size], SceneCoder]
 SLACK_S = 1.0
 OWN = ("own work", "eigenes werk")  # licences that ask for nothing
 EVERY = 15  # frames between two words of progress
@@ -54,8 +55,10 @@ class Stopwatch:
         self._at = now
 
 
-def render(spec: Spec, say: Say) -> Outcome:
+def render(spec: Spec, say: Say, *, make_coder: MakeCoder | None = None) -> Outcome:
     """Write the files of a spec; `say` is told of progress.
+
+    `make_coder` gives another coder than the spec's encoder has, such as one without loss.
 
     Raises:
         Refused: the script, its words or its pictures cannot be filmed.
@@ -72,7 +75,8 @@ def render(spec: Spec, say: Say) -> Outcome:
     _check_times(words, spec.voiceover.duration_s)
     if not words:
         raise Refused("The voiceover has no words: there is nothing to show. Speak the script.")
-    studio = _Studio(spec, face, words, compile_shots(spec.script, spec.material, spec.swaps))
+    rows = compile_shots(spec.script, spec.material, spec.swaps)
+    studio = _Studio(spec, face, words, rows)
     watch.lap("shots")
     sound = Path(spec.video_path).with_name("sound.m4a")
     counts = Counts()
@@ -80,12 +84,13 @@ def render(spec: Spec, say: Say) -> Outcome:
         film, look = studio.planned(target)
         if not number:
             studio.rows = told(studio.rows, film)
-        if not number:
             studio.write_sound(sound, film.frames / target.size.fps)
             watch.lap("sound")
         telling = _Telling(say, number / len(studio.targets), 1 / len(studio.targets), film.frames)
         reel = Reel(film, look, spec.material.media, spec.encoder)
-        stream = studio.encoded(reel, target, telling, counts)
+        coder = (make_coder or studio.coder)(target.size)
+        segments = encode(reel, coder, studio.store, telling, counts)
+        stream = b"".join(unit for segment in segments for unit in segment.units)
         watch.lap("pictures")
         join(stream, sound, Path(target.video_path), target.size.fps)
         watch.lap("join")
@@ -201,12 +206,8 @@ class _Studio:
         write_sound(voice, into, duration_s)
         self.store.put(key, Segment((into.read_bytes(),), 0))
 
-    def encoded(self, reel: Reel, target: Target, telling: _Telling, counts: Counts) -> bytes:
-        """Return a target's pictures as one stream."""
-        segments = encode(reel, self._coder(target.size), self.store, telling, counts)
-        return b"".join(unit for segment in segments for unit in segment.units)
-
-    def _coder(self, size: Size) -> SceneCoder:
+    def coder(self, size: Size) -> SceneCoder:
+        """Return what encodes scenes of a size, as the spec's encoder is."""
         spec = self.spec
         if spec.encoder == CPU:
             return Coder(size)
