@@ -28,6 +28,7 @@ PAGE = "index.html"
 LOCK_WAIT_S = 60.0
 
 _SLUG_LENGTH = 60
+_NEW = ".new-"
 _POLL_S = 0.1
 _BLOCK_BYTES = 1024 * 1024
 
@@ -85,6 +86,9 @@ def locked(root: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
     handle = os.open(root / ".gallery.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         _lock(handle, root, time.monotonic() + wait_s)
+        # Half-made folders belong to whoever holds the lock, so all that stand now are of the dead.
+        for left in root.glob(f"{_NEW}*"):
+            shutil.rmtree(left, ignore_errors=True)
         yield
     finally:
         os.close(handle)
@@ -106,10 +110,10 @@ def _lock(handle: int, root: Path, until: float) -> None:
 def new_folder(root: Path, name: str) -> Iterator[Path]:
     """Lend a folder that takes its place in the gallery when the block ends well.
 
-    What stood in that place is removed first: only call it where that was no whole post.
+    What stood in that place is removed first: only call it where that was no whole post, and while
+    the gallery is locked.
     """
-    part, final = root / f".new-{name}", root / "v" / name
-    shutil.rmtree(part, ignore_errors=True)
+    part, final = root / f"{_NEW}{name}", root / "v" / name
     part.mkdir(parents=True)
     try:
         yield part

@@ -120,6 +120,20 @@ async def test_two_publishers_at_once_lose_neither_page(made: Any, lend: Any) ->
     assert len(feed.entries) == len(store.entries(ctx.gallery_dir)) == 6
 
 
+async def test_what_a_killed_publisher_left_half_made_is_gone_at_the_next_look(
+    made: Any, lend: Any
+) -> None:
+    ctx = lend()
+    left = ctx.gallery_dir / ".new-of-another-job-that-never-comes-back"
+    left.mkdir(parents=True)
+    (left / "video.mp4").write_bytes(b"half a film")
+
+    with store.locked(ctx.gallery_dir):
+        pass
+
+    assert not left.exists()
+
+
 def test_a_publisher_that_never_ends_is_waited_for_only_so_long(tmp_path: Path) -> None:
     with (
         store.locked(tmp_path),
