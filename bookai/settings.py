@@ -8,17 +8,17 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bookai.channels import ChannelSettings as ChannelSettings
 from bookai.errors import OperatorNeeded
-from bookai.film.material import BrandKit
 from bookai.mcp_settings import AgentHostSettings as AgentHostSettings
 from bookai.mcp_settings import ApprovalsSettings, McpSettings
 from bookai.model_settings import ModelsSettings
-from bookai.models import Visibility
+from bookai.running import DiskSettings, LoopSettings, RetentionSettings, TracesSettings
 
 
 class _Table(BaseModel):
@@ -26,40 +26,12 @@ class _Table(BaseModel):
 
 
 class SourceSettings(_Table):
-    """A feed that the loop reads every `every_s` seconds for `channel`."""
+    """A feed that the loop reads every `every_s` seconds for `channel`; `niche` is its subject."""
 
     url: str
     channel: str = "default"
+    niche: str | None = Field(default=None, min_length=1, max_length=100)
     every_s: int = Field(default=3600, ge=60, le=604_800)
-
-
-class ChannelSettings(_Table):
-    """What is made for a channel, and where it goes."""
-
-    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
-    content: Literal["creative", "technical"] = "creative"
-    platform: str = "gallery"
-    account: str = "local"
-    visibility: Visibility | None = None
-    made_for_kids: bool | None = None
-    seconds: float = Field(default=35.0, ge=20, le=45)
-    banned_phrases: tuple[str, ...] = ()
-    voice: str = "espeak"
-    brand: str = Field(default="BookAI Studio", max_length=40)
-    kit: BrandKit = BrandKit()
-    approvals_needed: int = Field(default=1, ge=1, le=5)
-    approvers: tuple[Annotated[str, Field(pattern=r"^operator:.", max_length=200)], ...] = ()
-    own_jobs: bool | None = None
-
-    @model_validator(mode="after")
-    def _can_be_approved(self) -> Self:
-        names = len(set(self.approvers))
-        if self.approvers and names < max(self.approvals_needed, len(self.approvers)):
-            raise ValueError(
-                f"approvals_needed = {self.approvals_needed} needs as many different approvers, "
-                f"each named once; these are {names}"
-            )
-        return self
 
 
 class OllamaSettings(_Table):
@@ -111,6 +83,10 @@ class Settings(_Table):
     approvals: ApprovalsSettings = ApprovalsSettings()
     channels: Mapping[str, ChannelSettings] = {"default": ChannelSettings()}
     sources: tuple[SourceSettings, ...] = ()
+    loop: LoopSettings = LoopSettings()
+    retention: RetentionSettings = RetentionSettings()
+    disk: DiskSettings = DiskSettings()
+    traces: TracesSettings = TracesSettings()
     agent_hosts: tuple[AgentHostSettings, ...] = ()
     plugins: Mapping[str, Mapping[str, Any]] = {}
 

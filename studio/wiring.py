@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
@@ -31,7 +31,7 @@ from mcp_server.server import StudioServer, build_server, load_tools
 from studio.crew.duty import open_members
 from studio.hosts.reach import HostAddress, reach_hosts
 from studio.models.opening import build_pool
-from studio.office import APPROVAL_KEYS, Office, c2pa_table, now, open_office
+from studio.office import Office, c2pa_table, now, open_office
 from studio.rooms import StudioLibrary, look
 from studio.steer.checks import Examiner
 from studio.web.app import FrontDoor
@@ -53,10 +53,12 @@ class Studio:
 
 
 @asynccontextmanager
-async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
+async def open_studio(
+    settings: Settings, clock: Callable[[], datetime] = now
+) -> AsyncIterator[Studio]:
     """Open everything: tools behind MCP, agents, models, the graph and its checkpoints."""
     async with AsyncExitStack() as stack:
-        office = await stack.enter_async_context(open_office(settings))
+        office = await stack.enter_async_context(open_office(settings, clock))
         pool = office.database.pool
         saver_pool = await stack.enter_async_context(
             checkpoints.open_checkpoint_pool(office.database.dsn)
@@ -65,7 +67,7 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
         models = await stack.enter_async_context(build_pool(settings, pool, office.traces))
         crew_agents = load_plugins(agents, "AGENT", Agent)
         members = await stack.enter_async_context(
-            open_members(office.database.dsn, pool, crew_agents.values(), now, Random())
+            open_members(office.database.dsn, pool, crew_agents.values(), office.clock, Random())
         )
 
         await stack.enter_async_context(reach_hosts(members, _hosts(settings), settings.work_dir))
@@ -77,7 +79,7 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
                 ask=partial(models.ask, until=until),
                 tools=toolbox.acting(agent, job.job_id, progress, is_ours, until),
                 channel=_channel(settings, job.channel),
-                now=now(),
+                now=office.clock(),
                 progress=progress,
             )
 
@@ -86,7 +88,7 @@ async def open_studio(settings: Settings) -> AsyncIterator[Studio]:
             pool=pool,
             new_saver=lambda fence: checkpoints.new_saver(saver_pool, fence),
             approval_ttl=timedelta(hours=settings.approval_hours),
-            now=now,
+            now=office.clock,
             rules_of=office.desk.rules_of,
         )
         yield Studio(office, production, models, members)
@@ -138,7 +140,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         await office.traces.append(kind, actor, body)
 
     async def lookup(token: str) -> tokens.TokenRow | None:
-        return await tokens.lookup(pool, token, now())
+        return await tokens.lookup(pool, token, office.clock())
 
     cards = cards_of(
         office.desk, settings.work_dir, signing_of(settings), by_token=principal is None
@@ -175,11 +177,11 @@ def front_door(office: Office) -> FrontDoor:
         return await jobs.load(pool, job_id)
 
     async def lookup(token_sha256: bytes) -> tokens.TokenRow | None:
-        row = await tokens.lookup_hash(pool, token_sha256, now())
+        row = await tokens.lookup_hash(pool, token_sha256, office.clock())
         return row if row and access.audience_of(row.resource) == access.resource else None
 
     async def has_live_token(name: str) -> bool:
-        return await tokens.is_live(pool, name, now())
+        return await tokens.is_live(pool, name, office.clock())
 
     async def record(kind: str, actor: str, body: Mapping[str, object]) -> object:
         return await audit.append(pool, kind, actor, body)
@@ -192,7 +194,7 @@ def front_door(office: Office) -> FrontDoor:
         record=record,
         work_dir=settings.work_dir,
         public_url=settings.public_url,
-        now=now,
+        now=office.clock,
     )
     return FrontDoor(tool_server(office), lent, signing_of(settings))
 
@@ -248,6 +250,10 @@ def _kit_files(settings: Settings) -> tuple[str, ...]:
     return tuple(sorted({name for kit in kits for name in (kit.font, kit.logo) if name}))
 
 
+AGENTS_KEYS = set(Channel.model_fields) - {"name"}
+"""What a channel's passport says to the agents; the rest is the desk's and the loop's."""
+
+
 def _channel(settings: Settings, name: str) -> Channel:
-    values = settings.channel(name).model_dump(exclude=APPROVAL_KEYS)
+    values = settings.channel(name).model_dump(include=AGENTS_KEYS)
     return Channel(name=name, **values)

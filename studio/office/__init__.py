@@ -4,7 +4,6 @@ Nothing here imports agents, graphs or MCP, which take seconds: most commands ne
 """
 
 from studio.office.opening import (
-    APPROVAL_KEYS,
     CATALOGUE,
     Office,
     c2pa_table,
@@ -12,4 +11,4 @@ from studio.office.opening import (
     open_office,
 )
 
-__all__ = ["APPROVAL_KEYS", "CATALOGUE", "Office", "c2pa_table", "now", "open_office"]
+__all__ = ["CATALOGUE", "Office", "c2pa_table", "now", "open_office"]

@@ -1,6 +1,6 @@
 """Open the database and the desk."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,9 +19,6 @@ from studio.desk import StudioDesk
 from studio.engine import Procrastinate
 from studio.models.lineup import writers
 from tools.affiliates.base import Network
-
-APPROVAL_KEYS = {"approvals_needed", "approvers", "own_jobs"}
-"""What a channel's settings say to the desk, not to the agents."""
 
 CATALOGUE = Path(__file__).parents[1] / "catalogue" / "offers.csv"
 
@@ -46,11 +43,14 @@ class Office:
     desk: StudioDesk
     traces: audit.Appender
     news: News
+    clock: Callable[[], datetime] = now
 
 
 @asynccontextmanager
-async def open_office(settings: Settings) -> AsyncIterator[Office]:
-    """Open the database and the desk."""
+async def open_office(
+    settings: Settings, clock: Callable[[], datetime] = now
+) -> AsyncIterator[Office]:
+    """Open the database and the desk; `clock` tells the time, aware UTC."""
     async with open_database(settings) as database:
         await offers.seed(database.pool, CATALOGUE)
         engine = Procrastinate(database.dsn, database.pool)
@@ -59,7 +59,7 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             engine=engine,
             networks=load_plugins(tools.affiliates, "NETWORK", Network),
             channels=frozenset(settings.channels),
-            now=now,
+            now=clock,
             writer=lambda: writers(settings),
             home=str(settings.home),
             rules_of=_rules_of(settings),
@@ -67,7 +67,7 @@ async def open_office(settings: Settings) -> AsyncIterator[Office]:
             link_key=lambda: open_key(settings.link_key_path),
         )
         async with audit.open_appender(database.pool) as traces, open_news(database.dsn) as news:
-            yield Office(settings, database, engine, desk, traces, news)
+            yield Office(settings, database, engine, desk, traces, news, clock)
 
 
 def _rules_of(settings: Settings) -> RulesOf:
