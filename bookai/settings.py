@@ -200,6 +200,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             **_table(values, "ollama", toml),
             "host": _with_scheme(env["OLLAMA_HOST"]),
         }
+    if env.get("BOOKAI_LOOP_SPEED"):
+        values["loop"] = {**_table(values, "loop", toml), "speed": env["BOOKAI_LOOP_SPEED"]}
     if env.get("BOOKAI_FFMPEG"):
         plugins = _table(values, "plugins", toml)
         values["plugins"] = {**plugins, "ffmpeg": {"path": env["BOOKAI_FFMPEG"]}}

@@ -9,7 +9,7 @@ CREATE TABLE loop_epochs (
     ended_at timestamptz
 );
 
--- `next_slot` only moves forward, in the transaction that writes the tick: no slot is lost or done twice.
+-- `next_slot` moves forward in the transaction that writes the tick: no slot is lost or done twice.
 CREATE TABLE loop_schedules (
     name      text             NOT NULL CHECK (name ~ '^[a-z][a-z_]{0,39}$'),
     scope     text             NOT NULL DEFAULT '' CHECK (length(scope) <= 2000),
@@ -44,14 +44,16 @@ CREATE INDEX loop_ticks_began ON loop_ticks (began_at);
 CREATE FUNCTION loop_schedules_guard() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.next_slot < OLD.next_slot THEN
-        RAISE EXCEPTION 'schedule % %: its next slot cannot go back', OLD.name, OLD.scope
+    IF EXISTS (SELECT FROM loop_ticks
+                WHERE name = NEW.name AND scope = NEW.scope AND slot >= NEW.next_slot) THEN
+        RAISE EXCEPTION 'schedule % %: a slot that has its tick cannot come again', NEW.name, NEW.scope
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER loop_schedules_guard BEFORE UPDATE ON loop_schedules
-    FOR EACH ROW EXECUTE FUNCTION loop_schedules_guard();
+CREATE TRIGGER loop_schedules_guard BEFORE UPDATE OF next_slot ON loop_schedules
+    FOR EACH ROW WHEN (NEW.next_slot < OLD.next_slot)
+    EXECUTE FUNCTION loop_schedules_guard();
 
 DO $$
 BEGIN

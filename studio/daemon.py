@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import start_http_server
 
 from bookai.db import approvals, audit, memory, outbox
@@ -16,23 +15,21 @@ from bookai.db.pool import DATABASE_ERRORS
 from bookai.db.seal import sealer
 from bookai.errors import BookAIError
 from bookai.models import Queue
-from bookai.settings import Settings, SourceSettings
+from bookai.settings import Settings
 from studio.database import seal_audit
 from studio.evidence.copies import AT_ONCE, Copy, open_copies, push_due
-from studio.market.watch import watch_feeds
+from studio.loop.lead import lead_the_loop
+from studio.loop.lineup import lineup_of
 from studio.notify import notify
 from studio.office import Office, now
 from studio.recovery import measure, recover
 from studio.wiring import Studio
-from tools.net.gate import Gate
 
 logger = logging.getLogger(__name__)
 
 SEAL_EVERY_S = 0.4
 CARE_EVERY_S = 10.0
 COPY_EVERY_S = 5.0
-ASK_DUE_S = 60
-WATCH_EVERY_S = 60.0
 
 
 def serve_metrics(settings: Settings) -> None:
@@ -72,8 +69,8 @@ async def work(
                 office.engine.serve(advance, some.concurrency, stop, queues=some.queues)
             )
         if schedule:
-            group.create_task(_poll_sources(office, stop))
-            group.create_task(_every(WATCH_EVERY_S, partial(_watch, office), stop))
+            lineup = partial(lineup_of, office, lambda: office.settings)
+            group.create_task(lead_the_loop(office, lineup, stop))
 
 
 async def keep_house(office: Office, stop: asyncio.Event) -> None:
@@ -144,42 +141,3 @@ async def _care(office: Office) -> None:
             answered = True
     if answered:  # which proves that the database answers
         notify("WATCHDOG=1")
-
-
-async def _watch(office: Office) -> None:
-    """Remember what the feeds show; the database says which of them are due."""
-    settings = office.settings
-    gate = Gate(allow_private=settings.allow_private)
-    await watch_feeds(office.desk, settings.sources, gate, settings.home)
-
-
-async def _poll_sources(office: Office, stop: asyncio.Event) -> None:
-    """Ask for each source often whether its next job is due: the database remembers, not we."""
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    for source in office.settings.sources:
-        scheduler.add_job(
-            _start_job,
-            "interval",
-            seconds=min(source.every_s, ASK_DUE_S),
-            args=(office, source),
-            id=f"{source.channel}:{source.url}",
-            next_run_time=now(),
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=ASK_DUE_S,
-        )
-    scheduler.start()
-    try:
-        await stop.wait()
-    finally:
-        scheduler.shutdown(wait=False)
-
-
-async def _start_job(office: Office, source: SourceSettings) -> None:
-    try:
-        job = await office.desk.create_due_job(source.url, source.channel, source.every_s)
-    except BookAIError:
-        logger.exception("No job for %s", source.url, extra={"action": "schedule_failed"})
-        return
-    if job is not None:
-        logger.info("Started job %s for %s", job.job_id, source.url)

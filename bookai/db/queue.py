@@ -78,7 +78,7 @@ ON CONFLICT (name) DO UPDATE SET version = excluded.version
 UPGRADES = Path(SchemaManager.get_migrations_path())
 
 # A server that lost sight of us (a pulled cable) must drop our lock within half a minute.
-_KEEPALIVES = {
+KEEPALIVES = {
     "application_name": "bookai lock",
     "tcp_keepalives_idle": "15",
     "tcp_keepalives_interval": "5",
@@ -182,10 +182,10 @@ async def hold_running(dsn: str, lock: str, *, wait_s: float = 2.0) -> AsyncIter
         LockLost: the block was cancelled because the server does not hold the lock any more.
         OperatorNeeded: Postgres does not answer.
     """
-    con = await connect(dsn, server_settings=_KEEPALIVES)
+    con = await connect(dsn, server_settings=KEEPALIVES)
     try:
         await _take(con, lock, wait_s)
-        async with _broken_off_when_closed(con, lock):
+        async with broken_off_when_closed(con, lock):
             yield
         # The end of the connection frees the lock as well: what was done stays done.
         with suppress(OSError, *DATABASE_ERRORS):
@@ -204,7 +204,7 @@ async def _take(con: Any, lock: str, wait_s: float) -> None:
 
 
 @asynccontextmanager
-async def _broken_off_when_closed(con: Any, lock: str) -> AsyncIterator[None]:
+async def broken_off_when_closed(con: Any, lock: str) -> AsyncIterator[None]:
     """Cancel the block when the connection ends, as `asyncio.timeout` does at its deadline."""
     task = asyncio.current_task()
     if task is None:

@@ -10,7 +10,10 @@ class _Table(BaseModel):
 
 
 class LoopSettings(_Table):
-    """How often the loop looks; all in seconds but `at_once`, the ticks that run side by side."""
+    """How often the loop looks; all in seconds but `at_once`, the ticks that run side by side.
+
+    `speed` makes everything that much more frequent, for rehearsals and trials.
+    """
 
     plan_every_s: int = Field(default=300, ge=10, le=86_400)
     outbox_every_s: int = Field(default=60, ge=10, le=86_400)
@@ -20,6 +23,7 @@ class LoopSettings(_Table):
     prune_every_s: int = Field(default=3600, ge=60, le=604_800)
     disk_every_s: int = Field(default=30, ge=5, le=3600)
     at_once: int = Field(default=8, ge=1, le=64)
+    speed: float = Field(default=1.0, ge=1, le=3600)
 
 
 class RetentionSettings(_Table):

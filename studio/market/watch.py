@@ -1,8 +1,7 @@
 """Read the feeds again and again, so that what rises is known before anybody asks."""
 
 import asyncio
-import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from tools.base import Fetch
 from tools.market.reading import no_feed, read_due
 from tools.market.rising import rank, window_of
 from tools.sources.intake.feeds import load_feed_at
-
-logger = logging.getLogger(__name__)
 
 # Growth cannot be seen in a feed that is read once a week; no feed likes to be asked each minute.
 SELDOM_S, OFTEN_S = 3600, 300
@@ -31,20 +28,22 @@ async def ask_trends(
     return await asyncio.to_thread(rank, watched, topic, hours, limit)
 
 
-async def watch_feeds(
-    desk: StudioDesk, sources: Sequence[SourceSettings], fetch: Fetch, home: Path
-) -> None:
-    """Read once what is due and not paused; among all processes each feed is read by one."""
+def reading_s(source: SourceSettings) -> int:
+    """Return how often, in seconds, a source is read to see what rises."""
+    return min(max(source.every_s, OFTEN_S), SELDOM_S)
+
+
+async def watch_source(
+    desk: StudioDesk, url: str, channels: Collection[str], every_s: float, fetch: Fetch, home: Path
+) -> str:
+    """Read one feed for the channels that use it, each `every_s` seconds; say what came of it.
+
+    It is not read while all of them are paused, nor when it was tried just before.
+    """
     paused = {one.channel for one in await desk.list_pauses()}
-    if None in paused:
-        return
-    every = {
-        one.url: min(max(one.every_s, OFTEN_S), SELDOM_S)
-        for one in sources
-        if one.channel not in paused
-    }
-    if not every:
-        return
-    if read := await read_due(desk, every, partial(load_feed_at, fetch=fetch, home=home)):
-        logger.info("Read %s feeds for trends", read, extra={"action": "feeds_watched"})
-    await desk.forget_old_trends()
+    if None in paused or paused.issuperset(channels):
+        return "paused"
+    # Whoever is a little late this time must not be too early the next.
+    due_s = int(every_s * 0.5)
+    read = await read_due(desk, {url: due_s}, partial(load_feed_at, fetch=fetch, home=home))
+    return "read" if read else "not read"

@@ -14,7 +14,7 @@ from bookai.models import Feed, FeedItem
 from bookai.settings import Settings
 from mcp_server.auth import Principal
 from studio.cli import bookai
-from studio.market.watch import watch_feeds
+from studio.market.watch import watch_source
 from studio.office import Office, open_office
 from studio.wiring import tool_server
 from tests.peers.web_server import Page, WebServer
@@ -77,9 +77,14 @@ async def test_the_loop_reads_each_feed_when_it_is_due(settings: Settings) -> No
         configured = with_feeds(settings, web.url("/rss"))
         gate = Gate(allow_private=("127.0.0.1",), timeout_s=5)
         async with open_office(configured) as office:
-            for _ in range(2):
-                await watch_feeds(office.desk, configured.sources, gate, configured.home)
+            said = [
+                await watch_source(
+                    office.desk, web.url("/rss"), ["default"], 3600, gate, configured.home
+                )
+                for _ in range(2)
+            ]
 
+            assert said == ["read", "not read"]
             assert len([one for one in web.seen if one.path == "/rss"]) == 1
             found = await office.desk.seen_in_feeds([web.url("/rss")], timedelta(days=3000))
             assert len(found.items) == 3

@@ -1,0 +1,24 @@
+"""The loop's rows: who leads, what is done how often, and each time that it was done."""
+
+from bookai.db.loop.leader import LOCK, Deposed, beat, lead, look
+from bookai.db.loop.schedules import Planned, ScheduleRow, list_, next_slot, sync
+from bookai.db.loop.ticks import Tick, claim, finish, forget, take_failed, take_left
+
+__all__ = [
+    "LOCK",
+    "Deposed",
+    "Planned",
+    "ScheduleRow",
+    "Tick",
+    "beat",
+    "claim",
+    "finish",
+    "forget",
+    "lead",
+    "list_",
+    "look",
+    "next_slot",
+    "sync",
+    "take_failed",
+    "take_left",
+]
