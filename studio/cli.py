@@ -47,6 +47,7 @@ _COMMANDS = {
     "mcp": ("doors", "Offer the tools over MCP on standard input and output."),
     "loop": ("doors", "Run the studio unattended."),
     "worker": ("doors", "Carry queued jobs on."),
+    "ticks": ("running.ticks", "See what the loop does, and what came of it."),
 }
 
 

@@ -84,7 +84,8 @@ async def test_slots_of_an_hour_without_a_leader_are_settled_by_one_tick(pool: P
 
     rows = await pool.fetch(SELECT_TICKS, "plan", "news")
 
-    assert first is not None and late is not None
+    assert first is not None
+    assert late is not None
     assert late.slot == first.until
     assert [row["covered"] for row in rows] == [1, 60]
     assert rows[0]["until"] == rows[1]["slot"]
