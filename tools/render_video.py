@@ -24,7 +24,7 @@ from tools.base import Tool, ToolContext
 from tools.ffmpeg.runner import find_ffmpeg
 from tools.media.gather import gather
 from tools.media.paths import inside, job_folder
-from tools.media.tether import tether
+from tools.media.tether import LEAN, lent, tether
 from tools.provenance.chain import open_identity
 from tools.provenance.config import read_config
 from tools.provenance.manifest import Binding, Order, bind
@@ -32,7 +32,7 @@ from tools.render.encoders.probe import Choice, choose_encoder
 from tools.render.encoders.recipes import CPU
 from tools.render.engine.record import described
 from tools.render.engine.targets import NAMES, others_of, render_config
-from tools.render.spec import Outcome, Progress, Spec, is_full, no_space
+from tools.render.spec import Outcome, Progress, Spec, check_room, is_full, no_space
 
 LONGEST_S = 180.0
 PROJECT = Path(tools.__file__).resolve().parents[1]
@@ -171,6 +171,7 @@ def _scratch(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(".render-*"):
             shutil.rmtree(left, ignore_errors=True)
+        check_room(folder)
         return Path(tempfile.mkdtemp(prefix=".render-", dir=folder))
     except OSError as error:
         if is_full(error):
@@ -198,6 +199,7 @@ async def _run(ctx: ToolContext, spec: Spec, scratch: Path) -> Outcome:
         stderr=PIPE,
         limit=LONGEST_LINE,
         cwd=PROJECT,
+        env=lent() | LEAN,
         start_new_session=True,
         preexec_fn=tether(),
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from rendering.material import script_of
 from rendering.meter import Metered, metered
+from tools.media.tether import LEAN
 
 BOOKAI = Path(sys.executable).parent / "bookai"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ class Ours:
 def make(folder: Path, **order: Any) -> Ours:
     """Make one video in a process of its own."""
     paths = [str(REPOSITORY), str(REPOSITORY / "benchmarks"), os.environ.get("PYTHONPATH", "")]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    env = {**os.environ, **LEAN, "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "rendering.ours", json.dumps({"folder": str(folder), **order})]
     run = metered(command, env=env)
     return Ours(run, json.loads(run.said.splitlines()[-1]))

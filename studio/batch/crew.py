@@ -14,7 +14,7 @@ from pydantic import ValidationError
 import studio
 from bookai.errors import OperatorNeeded
 from studio.batch.records import Made, Setup, Task
-from tools.media.tether import tether
+from tools.media.tether import LEAN, lent, tether
 
 PROJECT = Path(studio.__file__).resolve().parents[1]
 LONGEST_ANSWER = 1 << 20
@@ -22,8 +22,6 @@ ROWS_A_LIFE = 20  # then a fresh process: what libraries forget to free goes wit
 ROW_S = 900.0
 WORKER_MIB = 700
 MODULE = "studio.batch.worker"
-# One row a core: libraries that start threads of their own would only fight over it.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 OnMade = Callable[[Made], None]
 
@@ -128,7 +126,7 @@ async def _worker(setup: Setup, module: str) -> AsyncIterator[_Worker]:
             stderr=PIPE,
             limit=LONGEST_ANSWER,
             cwd=PROJECT,
-            env={**os.environ, **ONE_THREAD},
+            env=lent() | LEAN,
             start_new_session=True,
             preexec_fn=tether(),
         )

@@ -83,6 +83,13 @@ class Overlay(Fact):
     clean: bool
 
 
+class PerDay(Fact):
+    """Posts in 24 hours; `per` says whose are counted together: one account's, or an app's own."""
+
+    most: int = Field(gt=0)
+    per: Literal["account", "app"]
+
+
 class Platform(Record):
     """One platform; what is not known about it is None. `as_of`: when it was looked up."""
 
@@ -95,6 +102,7 @@ class Platform(Record):
     codecs: Codecs | None = None
     text: Text | None = None
     overlay: Overlay | None = None
+    day: PerDay | None = None
 
     @property
     def clean(self) -> bool:
@@ -261,6 +269,8 @@ def _told(of: Platform) -> Iterator[tuple[str, str, Fact]]:
         yield "text", _lengths(of.text.model_dump()), of.text
     if of.overlay:
         yield "overlays", "forbidden" if of.overlay.clean else "allowed", of.overlay
+    if of.day:
+        yield "posts in 24 hours", f"{of.day.most} for each {of.day.per}", of.day
 
 
 def _lengths(text: Mapping[str, object]) -> str:

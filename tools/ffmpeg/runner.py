@@ -16,7 +16,7 @@ from typing import Any
 import imageio_ffmpeg
 
 from bookai.errors import OperatorNeeded, ToolFailed
-from tools.media.tether import tether
+from tools.media.tether import lent, tether
 
 LOG_LINES = 4000
 LINE_BYTES = 2000
@@ -132,6 +132,7 @@ async def _start(binary: Path, args: Sequence[str]) -> Process:
             stdout=PIPE,
             stderr=PIPE,
             start_new_session=True,
+            env=lent(),
             preexec_fn=tether(),
         )
     except OSError as error:

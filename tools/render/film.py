@@ -108,6 +108,26 @@ class SceneView:
 
     def draw(self, frame: Frame, n: int) -> None:
         """Draw the scene as it stands `n` frames after it started to come in."""
+        last, frame.shows = frame.shows, None
+        if last is not None and last[0] is self and self._only_travels(n, last[1]):
+            _, card, age, _ = self._shown(n)[0]
+            card.draw_panel(frame, age)
+        else:
+            self._draw_all(frame, n)
+        frame.shows = (self, n)
+
+    def _only_travels(self, n: int, since: int) -> bool:
+        """Tell whether frame `n` is frame `since` but for what one card's panel shows."""
+        now, before = self._shown(n), self._shown(since)
+        if len(now) != 1 or len(before) != 1 or now[0][0] != before[0][0]:
+            return False
+        _, card, age, leaving = now[0]
+        if leaving or before[0][3] or not card.only_travels(age, before[0][2]):
+            return False
+        pairs = enumerate(zip(self.state(n), self.state(since), strict=True))
+        return all(k == 1 or one == other for k, (one, other) in pairs)
+
+    def _draw_all(self, frame: Frame, n: int) -> None:
         state = self.state(n)
         ground = self._ground_layer.kept(state[:1], lambda into: self._set_ground(into, n))
         stage = self._stage_layer.kept(state[:3], lambda into: self._set_stage(into, ground, n))
@@ -185,6 +205,7 @@ class Turning:
     def draw(self, frame: Frame, n: int) -> None:
         """Draw frame `n` of the turn, which is frame `n` of the new scene."""
         old, new = self._old, self._new
+        frame.shows = None
         share = _settle((n + 1) / (self._frames + 1))
         parts = ((self._before, old, old.scene.length + n), (self._after, new, n))
         for k, (picture, view, at) in enumerate(parts):

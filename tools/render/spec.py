@@ -1,6 +1,7 @@
 """What the worker is asked for, in one JSON file, and what it answers on its standard output."""
 
 import errno
+import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,9 @@ from bookai.models import Record, Script, Voiceover
 from tools.provenance.manifest import Order
 from tools.render.encoders.recipes import CPU
 from tools.render.layout import Size
+
+ROOM_BYTES = 100 * 10**6
+"""What the longest film takes together with its scenes and its half-made files."""
 
 
 class Target(Record):
@@ -82,6 +86,16 @@ class Outcome(Record):
 def is_full(error: BaseException) -> bool:
     """Tell whether an error of the machine means that the disk or the quota is used up."""
     return getattr(error, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
+
+
+def check_room(folder: Path, needed: int = ROOM_BYTES) -> None:
+    """Return when a folder's disk has room for a film and what is half made of it.
+
+    Raises:
+        OperatorNeeded: it has not: better told before minutes of work than after.
+    """
+    if shutil.disk_usage(folder).free < needed:
+        raise no_space(folder)
 
 
 def no_space(folder: Path) -> OperatorNeeded:

@@ -35,7 +35,10 @@ def halve(plane: Mask) -> Mask:
 
 
 class Frame:
-    """One picture; `y`, `u`, `v` are views into `buffer`, which the encoder reads as it is."""
+    """One picture; `y`, `u`, `v` are views into `buffer`, which the encoder reads as it is.
+
+    `shows` is a note of whoever drew it last, for himself; another that draws takes it away.
+    """
 
     def __init__(self, width: int, height: int) -> None:
         self.buffer: Bytes = np.zeros((height * 3 // 2, width), np.uint8)
@@ -44,6 +47,7 @@ class Frame:
         self.y: Bytes = self.buffer[:height]
         self.u: Bytes = chroma[: half[0] * half[1]].reshape(half)
         self.v: Bytes = chroma[half[0] * half[1] :].reshape(half)
+        self.shows: tuple[object, int] | None = None
 
     @property
     def planes(self) -> tuple[tuple[Bytes, int], ...]:

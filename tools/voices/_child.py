@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bookai.errors import Refused, ToolFailed
-from tools.media.tether import tether
+from tools.media.tether import lent, tether
 from tools.voices._timing import SpokenText, WordEvent, heard_span, intervals, trim_pauses
 from tools.voices.base import Samples, Token, Utterance
 
@@ -78,6 +78,7 @@ class Child:
             stderr=PIPE,
             start_new_session=True,
             pass_fds=(pcm,),
+            env=lent(),
             preexec_fn=tether(),
         )
         try:

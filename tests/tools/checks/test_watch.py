@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tools.checks.limits import Limits
 from tools.checks.repeats import Repeats
 from tools.checks.watch import Watched, judge_watched, watch
+from tools.render.cards.card import Motion
 from tools.render.engine.coder import Coder
 from tools.render.layout import Size
 from tools.render.sprites import Frame
@@ -67,12 +68,28 @@ class Slides:
     def state(self, n: int) -> int:
         return n // 6
 
-    def motion(self, n: int) -> None:
+    def motion(self, n: int) -> Motion | None:
         return None
 
     def draw(self, frame: Frame, n: int) -> None:
         frame.buffer[:] = 128
         frame.y[...] = scene(8 * self.state(n))
+
+
+class Pans(Slides):
+    """A picture that moves by a pixel a frame, every second step as a vector of our coder's."""
+
+    grain = np.random.default_rng(3).integers(40, 220, (HEIGHT, 2 * WIDTH)).astype(np.uint8)
+
+    def state(self, n: int) -> int:
+        return n
+
+    def motion(self, n: int) -> Motion | None:
+        return ((-1, 0), (0, 0, WIDTH // 16, HEIGHT // 16)) if n else None
+
+    def draw(self, frame: Frame, n: int) -> None:
+        frame.buffer[:] = 128
+        frame.y[...] = self.grain[:, n : n + WIDTH]
 
 
 def copied(units: Sequence[bytes], into: Path) -> Path:
@@ -130,6 +147,39 @@ def test_a_picture_left_out_is_the_picture_that_decoding_shows(tmp_path: Path) -
     assert left_out == 50
     assert (seen.frames, seen.complaints) == (60, ())
     assert all((shown[n] == plain[n]).all() for n in range(60))
+
+
+def test_a_picture_that_only_moves_blocks_is_read_to_its_end_and_not_decoded(
+    tmp_path: Path,
+) -> None:
+    segment = Coder(Size(width=WIDTH, height=HEIGHT, fps=30)).encode(Pans(), range(21))
+    path = copied(segment.units, tmp_path / "v.mp4")
+    with av.open(str(path)) as file:
+        plain = [picture.to_ndarray()[:HEIGHT] for picture in file.decode(video=0)]
+    with av.open(str(path)) as file:
+        repeats = Repeats(file.streams.video[0])
+        left_out = [repeats(p) is None for p in file.demux(video=0) if p.size]
+
+    seen, shown = watched(path, *range(21))
+
+    assert left_out.count(True) == 10
+    assert (seen.frames, seen.complaints) == (21, ())
+    coded = [n for n in range(21) if not left_out[n]]
+    assert all((shown[n] == plain[n]).all() for n in coded)
+    assert segment.coded == len(coded)
+
+
+def test_one_with_a_bit_too_many_goes_to_the_decoder(tmp_path: Path) -> None:
+    segment = Coder(Size(width=WIDTH, height=HEIGHT, fps=30)).encode(Pans(), range(9))
+    units = [
+        unit + b"\x80" if unit[4:5] == b"\x01" or unit[3:4] == b"\x01" else unit
+        for unit in segment.units
+    ]
+    with av.open(str(copied(units, tmp_path / "v.mp4"))) as file:
+        repeats = Repeats(file.streams.video[0])
+        left_out = [repeats(p) is None for p in file.demux(video=0) if p.size]
+
+    assert left_out.count(True) == 0
 
 
 def test_it_stops_when_it_is_told(save: Save) -> None:

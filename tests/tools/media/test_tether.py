@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.media.tether import lent
+
 PARENT = """
 import asyncio, sys
 from pathlib import Path
@@ -43,3 +45,10 @@ async def test_a_program_that_ignores_sigterm_dies_with_a_parent_that_was_killed
     asyncio.get_running_loop().remove_reader(watched)
     os.close(watched)
     await parent.wait()
+
+
+def test_a_child_is_lent_no_secret() -> None:
+    needed = {"PATH": "/bin", "LC_ALL": "C", "PYTHONPATH": "/p", "CUDA_VISIBLE_DEVICES": "0"}
+    secret = {"BOOKAI_DSN": "x", "OPENAI_API_KEY": "x", "CREDENTIALS_DIRECTORY": "/c"}
+
+    assert lent(needed | secret) == needed

@@ -12,14 +12,14 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from bookai.errors import Refused
+from bookai.errors import OperatorNeeded, Refused
 from bookai.models import Script
 from tools.render._worker import main
 from tools.render.brand import Ground, choose, seed
 from tools.render.engine import run
 from tools.render.layout import Layout
 from tools.render.shots.compiler import compile_shots
-from tools.render.spec import Outcome, Spec
+from tools.render.spec import Outcome, Spec, check_room
 from tools.render.sprites import yuv
 from tools.render.text.align import align
 from tools.render.text.plan import Film, Timing, plan
@@ -209,6 +209,13 @@ def test_a_voice_track_that_is_no_sound_is_refused(spec: Spec) -> None:
 
     with pytest.raises(Refused, match="no sound file"):
         render(spec)
+
+
+def test_a_disk_that_would_not_hold_the_film_is_told_before_the_work(tmp_path: Path) -> None:
+    check_room(tmp_path)
+
+    with pytest.raises(OperatorNeeded, match="No space is left"):
+        check_room(tmp_path, needed=10**18)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

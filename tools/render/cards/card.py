@@ -58,6 +58,9 @@ class Travelling(Part, Protocol):
     def motion(self, n: int) -> Motion | None:
         """Return the move that makes frame `n` of the one before, where it is just that."""
 
+    def is_open(self, n: int) -> bool:
+        """Tell whether all of it is seen: what it shows then covers what it showed before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -139,6 +142,17 @@ class Card:
         if any(part.state(n, 0) != part.state(n - 1, 0) for part in self.parts):
             return None
         return self._panel.motion(n)
+
+    def only_travels(self, n: int, since: int) -> bool:
+        """Tell whether frames `since` and `n` differ in nothing but what its open panel shows."""
+        if self._panel is None or not (self._panel.is_open(n) and self._panel.is_open(since)):
+            return False
+        return all(part.state(n, 0) == part.state(since, 0) for part in self.parts)
+
+    def draw_panel(self, frame: Frame, n: int) -> None:
+        """Draw the panel alone, over one that is open."""
+        if self._panel is not None:
+            self._panel.draw(frame, n, 0)
 
     def draw(self, frame: Frame, n: int, leaving: int = 0) -> None:
         """Draw it `n` frames after it came, `leaving` frames after it was sent away."""

@@ -119,6 +119,10 @@ class Pan:
         x, y, width, height = (edge // BLOCK for edge in self._box)
         return ((-step, 0) if self._across else (0, -step)), (x, y, x + width, y + height)
 
+    def is_open(self, n: int) -> bool:
+        """Tell whether the whole panel is seen."""
+        return _seen(self._box, self._pace, n, 0) == self._box
+
     def draw(self, frame: Frame, n: int, leaving: int) -> None:
         """Draw it."""
         seen = _seen(self._box, self._pace, n, leaving)

@@ -13,7 +13,7 @@ from typing import IO
 import ffmpeg
 
 from bookai.errors import ToolFailed
-from tools.media.tether import tether
+from tools.media.tether import lent, tether
 from tools.render.encoders.reasons import explain
 from tools.render.encoders.recipes import NODE, RECIPES, Recipe
 from tools.render.layout import Size
@@ -110,6 +110,7 @@ def _running(binary: Path, arguments: list[str], name: str) -> Iterator[subproce
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
+            env=lent(),
             preexec_fn=tether(),
         )
     except OSError as error:

@@ -53,6 +53,13 @@ class BitReader:
         self.at += count
         return (self._value >> (self._count - self.at)) & ((1 << count) - 1)
 
+    @property
+    def rest(self) -> tuple[int, int]:
+        """What is not read yet, up to the last bit that is set, as a number and its bits."""
+        value = self._value & ((1 << (self._count - self.at)) - 1)
+        zeros = (value & -value).bit_length() - 1 if value else 0
+        return value >> zeros, self._count - self.at - zeros
+
     def unsigned(self) -> int:
         """Read an unsigned Exp-Golomb code."""
         zeros = 0

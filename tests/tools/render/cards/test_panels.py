@@ -42,6 +42,18 @@ def test_a_panel_lies_on_macroblocks_and_moves_as_it_says(layout: Layout) -> Non
     assert np.array_equal(inner, moved)
 
 
+@pytest.mark.parametrize("layout", FORMATS, ids=lambda layout: str(layout.form))
+def test_a_panel_drawn_over_itself_is_the_whole_card_drawn_anew(layout: Layout) -> None:
+    card = dealt(ImageShot(media=0, caption="Hills"), layout, pictures={0: Photograph(0)})
+    over = ink(card, layout, 50)
+
+    for n in (51, 53, 60):
+        assert card.only_travels(n, 50)
+        card.draw_panel(over, n)
+        assert np.array_equal(over.buffer, ink(card, layout, n).buffer)
+    assert not card.only_travels(50, 5), "it was not open then"
+
+
 def test_while_anything_else_moves_it_is_no_even_move() -> None:
     card = dealt(ImageShot(media=0, caption="Hills"), pictures={0: Photograph(0)})
 
