@@ -14,6 +14,8 @@ DO $$
 BEGIN
     REVOKE ALL ON processes FROM bookai_app;
     GRANT SELECT, INSERT, DELETE, UPDATE (metrics_port, seen_at) ON processes TO bookai_app;
+    -- A process must see that a newer release changed the schema under it.
+    GRANT SELECT ON schema_migrations TO bookai_app;
 EXCEPTION
     WHEN undefined_object OR insufficient_privilege THEN
         RAISE NOTICE 'no role bookai_app here: grants are left out (%)', SQLERRM;

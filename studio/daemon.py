@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-
-from prometheus_client import start_http_server
 
 from bookai.db import approvals, audit, memory, outbox
 from bookai.db.mcp import replies
@@ -15,14 +13,14 @@ from bookai.db.pool import DATABASE_ERRORS
 from bookai.db.seal import sealer
 from bookai.errors import BookAIError
 from bookai.models import Queue
-from bookai.settings import Settings
 from studio.database import seal_audit
 from studio.evidence.copies import AT_ONCE, Copy, open_copies, push_due
 from studio.loop.lead import lead_the_loop
 from studio.loop.lineup import lineup_of
 from studio.notify import notify
-from studio.office import Office, now
+from studio.office import Office
 from studio.recovery import measure, recover
+from studio.watchdog import Check, checks_of, watchdog
 from studio.wiring import Studio
 
 logger = logging.getLogger(__name__)
@@ -30,23 +28,6 @@ logger = logging.getLogger(__name__)
 SEAL_EVERY_S = 0.4
 CARE_EVERY_S = 10.0
 COPY_EVERY_S = 5.0
-
-
-def serve_metrics(settings: Settings) -> None:
-    """Expose the metrics on loopback; another process of ours may already hold the port."""
-    if settings.metrics_port == 0:
-        return
-    try:
-        start_http_server(settings.metrics_port, addr="127.0.0.1")
-    except OSError as error:
-        logger.warning(
-            "No metrics from this process: port %s is taken (%s). Set BOOKAI_METRICS_PORT.",
-            settings.metrics_port,
-            error.strerror,
-            extra={"action": "metrics_port_taken"},
-        )
-    else:
-        logger.info("Metrics at http://127.0.0.1:%s/metrics", settings.metrics_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +41,21 @@ class Hands:
 async def work(
     house: Studio, hands: Sequence[Hands], stop: asyncio.Event, *, schedule: bool
 ) -> None:
-    """Carry jobs on until `stop`; with `schedule`, poll the sources too."""
+    """Carry jobs on until `stop`; with `schedule`, wait for the lead of the loop and lead it."""
     office, advance = house.office, house.production.advance
-    async with asyncio.TaskGroup() as group:
+    async with watchdog(proofs_of(office)), asyncio.TaskGroup() as group:
         group.create_task(keep_house(office, stop))
         for some in hands:
             group.create_task(
                 office.engine.serve(advance, some.concurrency, stop, queues=some.queues)
             )
         if schedule:
-            lineup = partial(lineup_of, office, lambda: office.settings)
-            group.create_task(lead_the_loop(office, lineup, stop))
+            group.create_task(lead_the_loop(office, partial(lineup_of, office), stop))
+
+
+def proofs_of(office: Office) -> Mapping[str, Check]:
+    """Return what a process must prove before it tells systemd that it works."""
+    return checks_of(office.database.pool, office.engine.pulse)
 
 
 async def keep_house(office: Office, stop: asyncio.Event) -> None:
@@ -114,7 +99,7 @@ async def _seal(office: Office) -> None:
 
 async def _copy(office: Office, copy: Copy, turn: asyncio.Semaphore) -> None:
     """Bring the newest checkpoint to one place outside; a slow one holds up nobody else."""
-    await push_due(office.database.pool, [copy], now(), turn=turn)
+    await push_due(office.database.pool, [copy], office.clock(), turn=turn)
 
 
 async def _care(office: Office) -> None:
@@ -130,14 +115,9 @@ async def _care(office: Office) -> None:
         lambda: memory.forget_silent(pool),
         lambda: replies.forget(pool),
     )
-    answered = False
     for care in cares:
         try:
             await care()
         except (BookAIError, OSError, *DATABASE_ERRORS):
             # As with every tick: the log says what was wrong, and it is tried again.
             logger.exception("House-keeping failed", extra={"action": "care_failed"})
-        else:
-            answered = True
-    if answered:  # which proves that the database answers
-        notify("WATCHDOG=1")

@@ -22,6 +22,7 @@ class LoopSettings(_Table):
     forecasts_every_s: int = Field(default=3600, ge=60, le=604_800)
     prune_every_s: int = Field(default=3600, ge=60, le=604_800)
     disk_every_s: int = Field(default=30, ge=5, le=3600)
+    ladder_every_s: int = Field(default=60, ge=10, le=86_400)
     at_once: int = Field(default=8, ge=1, le=64)
     speed: float = Field(default=1.0, ge=1, le=3600)
 

@@ -7,9 +7,10 @@ import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.base import BaseTrigger
 
 from bookai.db import loop
 from bookai.db.pool import DATABASE_ERRORS
@@ -17,8 +18,11 @@ from bookai.errors import BookAIError
 from studio.loop.run import Key, Runner
 from studio.loop.schedule import Schedule
 from studio.office import Office
+from studio.watching.ticking import leading
 
 logger = logging.getLogger(__name__)
+# Two lines a tick that tell nothing which `bookai ticks` does not.
+logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 BEAT_S = 2.0
 LOOK_S = 30.0
@@ -34,9 +38,11 @@ async def lead_the_loop(office: Office, lineup: Lineup, stop: asyncio.Event) -> 
     try:
         while not stop.is_set():
             turn = asyncio.create_task(_lead_once(office, lineup))
-            await asyncio.wait({turn, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            turn.cancel()
-            await asyncio.wait({turn})
+            try:
+                await asyncio.wait({turn, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                turn.cancel()
+                await asyncio.wait({turn})
             if stop.is_set() or turn.cancelled():
                 continue
             _tell(turn.exception())
@@ -64,10 +70,12 @@ async def _lead_once(office: Office, lineup: Lineup) -> None:
     async with loop.lead(database.dsn, database.pool, holder) as epoch:
         logger.info("This process leads the loop", extra={"action": "leads", "epoch": epoch})
         runner = Runner(database.pool, epoch, office.clock, office.settings.loop.at_once)
-        async with asyncio.TaskGroup() as group, _Alarms(runner, group) as alarms:
-            await alarms.set(lineup())
-            group.create_task(_beat(office, epoch))
-            group.create_task(_look_again(runner, alarms, lineup))
+        with leading(epoch):
+            async with asyncio.TaskGroup() as group, _Alarms(runner, group) as alarms:
+                await alarms.set(lineup())
+                group.create_task(_beat(office, epoch))
+                # Not a task: the alarms last for as long as this block.
+                await _look_again(runner, alarms, lineup, group)
 
 
 async def _beat(office: Office, epoch: int) -> None:
@@ -76,11 +84,30 @@ async def _beat(office: Office, epoch: int) -> None:
         await asyncio.sleep(BEAT_S)
 
 
-async def _look_again(runner: Runner, alarms: "_Alarms", lineup: Lineup) -> None:
+async def _look_again(
+    runner: Runner, alarms: "_Alarms", lineup: Lineup, group: asyncio.TaskGroup
+) -> None:
     while True:
-        await runner.take_up()
+        # What others left may take minutes: new channels do not wait for that.
+        group.create_task(_take_up(runner))
         await asyncio.sleep(LOOK_S)
         await alarms.set(lineup())
+
+
+async def _take_up(runner: Runner) -> None:
+    await runner.take_up()
+
+
+class _AtSlots(BaseTrigger):  # type: ignore[misc]  # the library gives it no types
+    """Fires at the slots of a schedule; an interval would keep the shift of its beginning."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Return the slot after the last one."""
+        one = self._schedule
+        return loop.after(one.name, one.scope, one.every_s, previous_fire_time or now)
 
 
 @dataclass(slots=True)
@@ -115,18 +142,16 @@ class _Alarms:
         known = {job.id for job in self._scheduler.get_jobs()}
         for key, schedule in wanted.items():
             if key in new or _id(key) not in known or self._is_other(key, schedule):
+                # On the grid of the slots; the first slot of all, off it, is settled above.
+                next_slot = loop.after(*key, schedule.every_s, self.runner.clock())
                 self._scheduler.add_job(
                     self._wake,
-                    IntervalTrigger(
-                        seconds=schedule.every_s,
-                        start_date=rows[key].next_slot,
-                        timezone="UTC",
-                    ),
+                    _AtSlots(schedule),
                     args=key,
                     id=_id(key),
                     name=str(schedule.every_s),
                     replace_existing=True,
-                    next_run_time=max(rows[key].next_slot, self.runner.clock()),
+                    next_run_time=next_slot,
                     coalesce=True,
                     max_instances=1,
                     misfire_grace_time=None,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,17 +12,22 @@ from bookai.db import loop
 from bookai.db.pool import DATABASE_ERRORS, Pool
 from bookai.errors import BookAIError
 from studio.loop.schedule import Schedule
+from studio.watching.ticking import Outcome, ticking
 
 logger = logging.getLogger(__name__)
 
 Key = tuple[str, str]
+OUTSIDE = frozenset({"watch", "stats", "links"})
+"""What waits for others' servers."""
+INSIDE = 4
 
 
 @dataclass(slots=True)
 class Runner:
     """Settles slots under one epoch of the loop's leadership; `clock` tells the time, aware UTC.
 
-    At most `at_once` ticks run side by side.
+    At most `at_once` ticks that ask the world outside run side by side, and `INSIDE` others: feeds
+    that do not answer must not keep the disk from being watched.
     """
 
     pool: Pool
@@ -29,12 +35,16 @@ class Runner:
     clock: Callable[[], datetime]
     at_once: int = 8
     _wanted: dict[Key, Schedule] = field(default_factory=dict, init=False)
-    _busy: set[Key] = field(default_factory=set, init=False)
-    _room: asyncio.Semaphore = field(init=False)
+    _locks: defaultdict[Key, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock), init=False
+    )
+    _outside: asyncio.Semaphore = field(init=False)
+    _inside: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         """Make room for the ticks."""
-        self._room = asyncio.Semaphore(self.at_once)
+        self._outside = asyncio.Semaphore(self.at_once)
+        self._inside = asyncio.Semaphore(INSIDE)
 
     async def want(self, schedules: Iterable[Schedule]) -> frozenset[Key]:
         """Make these the schedules that are run; return which are new here."""
@@ -66,21 +76,18 @@ class Runner:
             Deposed: another process leads.
         """
         key = (name, scope)
-        if key in self._busy or key not in self._wanted:
+        if self._locks[key].locked() or key not in self._wanted:
             return 0
-        self._busy.add(key)
         count = 0
-        try:
+        async with self._locks[key]:
             # A tick may take longer than its distance to the next.
             while (schedule := self._wanted.get(key)) is not None:
-                async with self._room:
+                async with self._room(name):
                     tick = await loop.claim(self.pool, name, scope, self.clock(), self.epoch)
                     if tick is None:
                         break
                     await self._do(schedule, tick)
                 count += 1
-        finally:
-            self._busy.discard(key)
         return count
 
     async def take_up(self) -> int:
@@ -91,38 +98,55 @@ class Runner:
         """
         left = await loop.take_left(self.pool, self.epoch, self.clock())
         failed = await loop.take_failed(self.pool, self.epoch, self.clock())
-        for tick in (*left, *failed):
+        async with asyncio.TaskGroup() as group:
+            for tick in (*left, *failed):
+                group.create_task(self._again(tick))
+        return len(left) + len(failed)
+
+    async def _again(self, tick: loop.Tick) -> None:
+        # Its schedule's newer slot may be at work: two of one schedule never run side by side.
+        async with self._locks[tick.name, tick.scope], self._room(tick.name):
             schedule = self._wanted.get((tick.name, tick.scope))
             if schedule is None:
                 await self._finish(tick, "failed", "it is not wanted any more")
-                continue
-            async with self._room:
+            else:
                 await self._do(schedule, tick)
-        return len(left) + len(failed)
+
+    def _room(self, name: str) -> asyncio.Semaphore:
+        return self._outside if name in OUTSIDE else self._inside
 
     async def _do(self, schedule: Schedule, tick: loop.Tick) -> None:
-        state: Literal["done", "failed"] = "failed"
+        with ticking(tick, schedule.every_s, self.clock()) as ending:
+            ending.outcome, note = await self._run(schedule)
+        if ending.outcome == "done":
+            await self._finish(tick, "done", note)
+            return
+        logger.warning(
+            "Tick %s %s failed: %s",
+            schedule.name,
+            schedule.scope,
+            note,
+            extra={"action": "tick_failed"},
+        )
+        await self._finish(tick, "failed", note)
+
+    async def _run(self, schedule: Schedule) -> tuple[Outcome, str]:
+        """Run it once; say how it ended, and what came of it."""
+        limit = asyncio.timeout(schedule.timeout_s)
         try:
-            async with asyncio.timeout(schedule.timeout_s):
-                note = await schedule.run(self.clock())
-            state = "done"
-        except TimeoutError:
-            note = f"it took longer than {schedule.timeout_s:g} s"
+            async with limit:
+                return "done", await schedule.run(self.clock())
+        except TimeoutError as error:
+            if limit.expired():
+                return "timeout", f"it took longer than {schedule.timeout_s:g} s"
+            return "failed", f"something it waited for took too long ({error})"
         except (BookAIError, OSError, *DATABASE_ERRORS) as error:
-            note = str(error) or type(error).__name__
+            return "failed", str(error) or type(error).__name__
         except Exception as error:
             # The door of a tick: a defect ends this tick with a reason, not the whole loop.
             logger.exception("Tick %s broke", schedule.name, extra={"action": "tick_broke"})
-            note = f"something broke inside ({type(error).__name__}); the studio's log has it"
-        if state == "failed":
-            logger.warning(
-                "Tick %s %s failed: %s",
-                schedule.name,
-                schedule.scope,
-                note,
-                extra={"action": "tick_failed"},
-            )
-        await self._finish(tick, state, note)
+            told = f"something broke inside ({type(error).__name__}); the studio's log has it"
+            return "failed", told
 
     async def _finish(self, tick: loop.Tick, state: Literal["done", "failed"], note: str) -> None:
         await loop.finish(self.pool, tick, self.epoch, state, self.clock(), note)

@@ -1,7 +1,7 @@
 """The loop's rows: who leads, what is done how often, and each time that it was done."""
 
 from bookai.db.loop.leader import LOCK, Deposed, beat, lead, look
-from bookai.db.loop.schedules import Planned, ScheduleRow, list_, next_slot, sync
+from bookai.db.loop.schedules import Planned, ScheduleRow, after, list_, next_slot, sync
 from bookai.db.loop.ticks import Tick, claim, finish, forget, take_failed, take_left
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Planned",
     "ScheduleRow",
     "Tick",
+    "after",
     "beat",
     "claim",
     "finish",

@@ -35,19 +35,18 @@ UPDATE loop_epochs
 RETURNING epoch
 """
 END = "UPDATE loop_epochs SET ended_at = clock_timestamp() WHERE epoch = $1 AND ended_at IS NULL"
-# A bigint key shows in pg_locks as two halves.
+# A bigint key shows in pg_locks as two halves. The leader says something on its lock's connection
+# every BEAT_S seconds, so the server knows how long it has been silent, whatever its epoch says.
 EVICT_SILENT = """
 SELECT pg_terminate_backend(l.pid)
   FROM pg_locks l
+  JOIN pg_stat_activity a ON a.pid = l.pid
  WHERE l.locktype = 'advisory'
    AND l.granted
    AND l.objsubid = 1
    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($1, 0)
-   AND NOT EXISTS (SELECT FROM loop_epochs
-                    WHERE ended_at IS NULL
-                      AND seen_at > clock_timestamp() - make_interval(secs => $2))
-   AND EXISTS (SELECT FROM loop_epochs WHERE ended_at IS NULL)
+   AND a.state_change < pg_catalog.clock_timestamp() - make_interval(secs => $2)
 """
 SELECT_LEADER = """
 SELECT epoch, holder, began_at, seen_at, ended_at,
@@ -99,9 +98,12 @@ async def lead(
             await asyncio.sleep(wait_s)
         async with broken_off_when_closed(con, LOCK):
             epoch = await _begin(pool, holder)
+            heard = asyncio.create_task(_keep_talking(con))
             try:
                 yield epoch
             finally:
+                heard.cancel()
+                await asyncio.wait({heard})
                 # A database that is gone forgets us by itself: the next leader ends our epoch.
                 with suppress(TimeoutError, OSError, *DATABASE_ERRORS):
                     await asyncio.shield(pool.execute(END, epoch, timeout=CLOSE_S))
@@ -110,6 +112,14 @@ async def lead(
     finally:
         with suppress(TimeoutError, OSError, *DATABASE_ERRORS):
             await con.close(timeout=CLOSE_S)
+
+
+async def _keep_talking(con: Con) -> None:
+    """Let the server hear of us until it does not answer: then the block is broken off anyway."""
+    with suppress(TimeoutError, OSError, *DATABASE_ERRORS):
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await con.execute("SELECT", timeout=CLOSE_S)
 
 
 async def _begin(pool: Pool, holder: str) -> int:

@@ -1,12 +1,15 @@
 """What the loop does how often; the slots of a schedule stand on a grid of its own."""
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bookai.db.pool import Con, Pool
 
+# Slots are whole microseconds, and no cadence is under a millisecond.
+ROUNDING = 0.01
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 UPSERT = """
@@ -14,7 +17,14 @@ INSERT INTO loop_schedules AS s (name, scope, every_s, since, next_slot)
 SELECT name, scope, every_s, $4, $4
   FROM unnest($1::text[], $2::text[], $3::float8[]) AS wanted (name, scope, every_s)
 ON CONFLICT (name, scope) DO UPDATE
-   SET every_s = excluded.every_s, active = true
+   SET every_s = excluded.every_s, active = true,
+       -- One that sleeps for a day and is now wanted each minute must not sleep on.
+       next_slot = CASE WHEN excluded.every_s < s.every_s
+                        THEN least(s.next_slot,
+                                   greatest($4, (SELECT max(t.slot) + interval '1 microsecond'
+                                                   FROM loop_ticks t
+                                                  WHERE t.name = s.name AND t.scope = s.scope)))
+                        ELSE s.next_slot END
  WHERE s.every_s <> excluded.every_s
     OR NOT s.active
 """
@@ -24,13 +34,6 @@ UPDATE loop_schedules AS s
  WHERE active
    AND NOT EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS wanted (name, scope)
                     WHERE wanted.name = s.name AND wanted.scope = s.scope)
-"""
-# One that sleeps for a day and is now wanted each minute must not sleep on.
-HASTEN = """
-UPDATE loop_schedules
-   SET next_slot = greatest(since, $1)
- WHERE active
-   AND next_slot > $1::timestamptz + make_interval(secs => every_s)
 """
 SELECT_NEXT = """
 SELECT min(next_slot) FROM loop_schedules WHERE active
@@ -94,7 +97,7 @@ def covered(every_s: float, slot: datetime, until: datetime) -> int:
 
     The first slot of all may lie off the grid: it counts as one.
     """
-    return max(1, round((until - slot).total_seconds() / every_s))
+    return max(1, math.ceil((until - slot).total_seconds() / every_s - ROUNDING))
 
 
 def _share(name: str, scope: str) -> float:
@@ -109,7 +112,6 @@ async def sync(pool: Pool, wanted: Iterable[Planned], at: datetime) -> None:
     async with pool.acquire() as con, con.transaction():
         await con.execute(UPSERT, names, scopes, [one.every_s for one in rows], at)
         await con.execute(RETIRE, names, scopes)
-        await con.execute(HASTEN, at)
 
 
 async def next_slot(db: Pool | Con) -> datetime | None:

@@ -145,13 +145,72 @@ async def test_a_tick_that_fails_breaks_or_hangs_ends_itself_and_no_other(pool: 
     assert await runner.run_due(AT + timedelta(minutes=2)) == 0, "its clock says that it is early"
 
 
+async def test_each_schedule_is_woken_at_its_own_slots(settings: Settings) -> None:
+    async def works(_at: datetime) -> str:
+        return "worked"
+
+    stop = asyncio.Event()
+    wanted = [Schedule("watch", scope, 0.7, works) for scope in "abc"]
+    async with open_office(settings) as office, asyncio.TaskGroup() as group:
+        pool = office.database.pool
+        group.create_task(lead_the_loop(office, lambda: wanted, stop))
+
+        # Far sooner than somebody looks whether an alarm was lost.
+        ticks = "SELECT min(n) >= 4 FROM (SELECT count(*) AS n FROM loop_ticks GROUP BY scope) AS t"
+        await until(partial(pool.fetchval, ticks))
+        stop.set()
+        covered = await pool.fetchval("SELECT max(covered) FROM loop_ticks")
+    assert covered < 10, "woken at the slots, not once for many of them"
+
+
+async def test_feeds_that_do_not_answer_keep_nothing_else_from_its_time(pool: Pool) -> None:
+    held, watched = asyncio.Event(), asyncio.Event()
+
+    async def hangs(_at: datetime) -> str:
+        await held.wait()
+        return "read"
+
+    async def watches(_at: datetime) -> str:
+        watched.set()
+        return "there is room"
+
+    epoch = await pool.fetchval("INSERT INTO loop_epochs (holder) VALUES ('a:1') RETURNING epoch")
+    runner = Runner(pool, epoch, lambda: AT, at_once=2)
+    feeds = [Schedule("watch", str(n), 60, hangs) for n in range(5)]
+    await runner.want([*feeds, Schedule("disk", "", 60, watches)])
+
+    async with asyncio.TaskGroup() as group:
+        for feed in feeds:
+            group.create_task(runner.settle(feed.name, feed.scope))
+        assert await runner.settle("disk", "") == 1
+        assert watched.is_set()
+        held.set()
+
+
+async def test_a_loop_that_is_cancelled_leads_no_more(settings: Settings) -> None:
+    async with open_office(settings) as office:
+        pool = office.database.pool
+        leading = asyncio.create_task(
+            lead_the_loop(office, partial(lineup_of, office), asyncio.Event())
+        )
+
+        async def leads() -> bool:
+            found = await loop.look(pool)
+            return found is not None and found.ended_at is None
+
+        await until(leads)
+        leading.cancel()
+        await asyncio.wait({leading})
+
+        assert not await leads()
+
+
 async def test_the_real_loop_leads_settles_everything_and_lets_go_at_the_stop(
     settings: Settings,
 ) -> None:
     stop = asyncio.Event()
     async with open_office(settings) as office, asyncio.TaskGroup() as group:
-        lineup = partial(lineup_of, office, lambda: office.settings)
-        group.create_task(lead_the_loop(office, lineup, stop))
+        group.create_task(lead_the_loop(office, partial(lineup_of, office), stop))
 
         async def all_settled() -> bool:
             rows = await loop.list_(office.database.pool)

@@ -150,6 +150,24 @@ async def test_a_schedule_made_more_frequent_does_not_sleep_on(pool: Pool) -> No
     assert await loop.claim(pool, "plan", "news", AT + timedelta(minutes=3), epoch) is not None
 
 
+async def test_a_clock_that_was_set_back_stops_nothing_and_settles_no_slot_again(
+    pool: Pool,
+) -> None:
+    epoch = await begin(pool, PLAN)
+    tick = await loop.claim(pool, "plan", "news", AT, epoch)
+    assert tick is not None
+    await loop.finish(pool, tick, epoch, "done", AT, "")
+
+    back = AT - timedelta(minutes=10)
+    await loop.sync(pool, [PLAN, loop.Planned("disk", "", 30.0)], back)
+
+    assert await loop.claim(pool, "plan", "news", back, epoch) is None
+    assert await loop.claim(pool, "disk", "", back, epoch) is not None
+    following = await loop.claim(pool, "plan", "news", tick.until, epoch)
+    assert following is not None
+    assert following.slot == tick.until
+
+
 async def test_what_is_no_longer_wanted_sleeps_and_its_half_done_tick_is_ended(pool: Pool) -> None:
     old = await begin(pool, PLAN)
     await loop.claim(pool, "plan", "news", AT, old)
@@ -161,3 +179,13 @@ async def test_what_is_no_longer_wanted_sleeps_and_its_half_done_tick_is_ended(p
     assert left == ()
     assert row["state"] == "failed"
     assert await loop.next_slot(pool) is None
+
+
+def test_a_late_first_tick_counts_the_slot_off_the_grid_and_each_on_it() -> None:
+    since = datetime(2026, 3, 1, 12, 0, 3, tzinfo=UTC)
+    slots = [since]
+    for _ in range(4):
+        slots.append(after("plan", "news", 5.0, slots[-1]))
+
+    assert [covered(5.0, since, until) for until in slots[1:]] == [1, 2, 3, 4]
+    assert [covered(5.0, slots[1], until) for until in slots[2:]] == [1, 2, 3]
