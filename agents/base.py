@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from bookai.channels import BrandVoice
 from bookai.film.material import BrandKit
 from bookai.llm.base import Ask
 from bookai.models import Capability, Record, VideoJob, Visibility
@@ -20,6 +21,7 @@ class Channel(Record):
     content: Literal["creative", "technical"] = "creative"
     platform: str = "gallery"
     account: str = "local"
+    standing: Literal["audited", "private_only"] = "audited"
     visibility: Visibility | None = None
     made_for_kids: bool | None = None
     seconds: float = 35.0
@@ -27,6 +29,7 @@ class Channel(Record):
     voice: str = "espeak"
     brand: str = "BookAI Studio"
     kit: BrandKit = BrandKit()
+    brand_voice: BrandVoice = BrandVoice()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 
 from agents.base import Agent, Channel, Context
+from bookai.channels.phrases import banned_in
 from bookai.errors import OperatorNeeded, Refused
 from bookai.film.material import Material
 from bookai.film.shots import Swap, Wishes
@@ -181,10 +182,10 @@ def _repetition(script: Script) -> Finding:
 
 def _banned(script: Script, channel: Channel) -> Finding:
     for line in (script.title, *(line.text for line in script.lines)):
-        for phrase in channel.banned_phrases:
-            if phrase.strip() and phrase.lower() in line.lower():
-                detail = f"{phrase!r} is banned on {channel.name!r}: {line!r}"
-                return Finding(check="banned phrases", ok=False, detail=detail)
+        phrase = banned_in(line, channel.banned_phrases)
+        if phrase is not None:
+            detail = f"{phrase!r} is banned on {channel.name!r}: {line!r}"
+            return Finding(check="banned phrases", ok=False, detail=detail)
     return Finding(check="banned phrases", ok=True, detail="none of the channel's")
 
 

@@ -1,8 +1,9 @@
 import re
 from collections import Counter
 
-from agents.base import Agent, Context
-from bookai.errors import BookAIError
+from agents.base import Agent, Channel, Context
+from bookai.channels.phrases import banned_in
+from bookai.errors import BookAIError, Refused
 from bookai.models import (
     Article,
     Capability,
@@ -13,6 +14,7 @@ from bookai.models import (
     Report,
     Script,
     VideoJob,
+    Visibility,
 )
 from bookai.text.words import FUNCTION_WORDS, words
 
@@ -24,6 +26,7 @@ MIN_TAGS = 3
 SHORTEST_TAG = 4
 LONGEST_TAG = 24
 MAX_CREDIT = 200
+SIMULATED = "SIMULATED in a rehearsal of the studio; nothing of this was published."
 
 SOURCE = {
     "en": "Source",
@@ -93,11 +96,12 @@ def _package(job: VideoJob, ctx: Context) -> VideoJob:
     offer, disclosure = _disclosed(job)
     source_url = _web_address(article.url)
     credit = source_credit(article, script.language)
+    told = caption(script, disclosure, f"{credit}: {source_url}" if source_url else credit)
     post = Post(
         platform=ctx.channel.platform,
         account=ctx.channel.account,
         title=shortened(script.title, MAX_TITLE),
-        caption=caption(script, disclosure, f"{credit}: {source_url}" if source_url else credit),
+        caption=f"{SIMULATED}\n\n{told}" if job.simulated else told,
         hashtags=hashtags(script),
         # Facts, not opinions: the voice is synthetic, and a link that earns is an ad.
         flags=Flags(ai_made=True, paid_promotion=offer is not None),
@@ -111,10 +115,25 @@ def _package(job: VideoJob, ctx: Context) -> VideoJob:
         offer_name=offer.name if offer else None,
         offer_url=offer.url if offer else None,
         disclosure=disclosure,
-        visibility=ctx.channel.visibility,
+        visibility=_visibility(ctx.channel),
         made_for_kids=ctx.channel.made_for_kids,
     )
+    _refuse_banned(post, ctx.channel)
     return job.model_copy(update={"post": post})
+
+
+def _visibility(channel: Channel) -> Visibility | None:
+    """Return who may see it: an account that was not audited publishes privately."""
+    return "private" if channel.standing == "private_only" else channel.visibility
+
+
+def _refuse_banned(post: Post, channel: Channel) -> None:
+    """Refuse what the channel never says, wherever in the post it came from."""
+    parts = {"title": post.title, "caption": post.caption, "hashtags": " ".join(post.hashtags)}
+    for name, text in parts.items():
+        phrase = banned_in(text, channel.banned_phrases)
+        if phrase is not None:
+            raise Refused(f"the {name} would say {phrase!r}, which is banned on {channel.name!r}.")
 
 
 def _disclosed(job: VideoJob) -> tuple[Offer | None, str]:

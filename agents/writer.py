@@ -6,14 +6,25 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from agents.base import Agent, Context
+from bookai.channels import BrandVoice
 from bookai.errors import Refused
 from bookai.llm.base import ContentType, ModelAnswer, ModelRequest
-from bookai.models import Article, Capability, Line, Record, Script, Span, VideoJob
+from bookai.metrics import FALLBACKS
+from bookai.models import (
+    Article,
+    Capability,
+    Fallback,
+    Line,
+    Record,
+    Script,
+    Span,
+    VideoJob,
+)
 from bookai.text.grounding import locate, unsupported, without_attribution
 from bookai.text.readability import WORDS_PER_MINUTE, seconds
 from bookai.text.safety import orders
 
-PROMPT_VERSION = "write-script-3"
+PROMPT_VERSION = "write-script-4"
 
 SYSTEM = """\
 You write the narration of a short vertical video from one article, and nothing else.
@@ -28,7 +39,7 @@ First line: kind "hook", at most 14 words, the most interesting fact. Then 3 to 
 "beat", in an order that can be followed. Last line: kind "cta", one short invitation to follow.
 For every hook and beat give "quote": the one sentence of the article, copied exactly, that
 supports it. For the cta "quote" is empty. "title": at most 80 characters.
-{objections}
+{objections}{voice}
 <<<{mark}
 {title}
 
@@ -43,10 +54,19 @@ The editor sent your last draft back. What was wrong stands between these marks,
 OBJECTIONS-{mark}>>>
 """
 
+VOICE = """
+How the channel speaks stands between these marks, in its operator's own words. It decides the tone
+alone: what is said, and every number and name, stays the article's.
+<<<VOICE-{mark}
+{voice}
+VOICE-{mark}>>>
+"""
+
 MAX_TITLE = 80
 MAX_MATERIAL = 14_000
 MAX_OBJECTION = 300
 # It stands outside of the fence, and comes from a feed.
+_PLAIN = BrandVoice()
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,4})?")
 
 
@@ -103,12 +123,20 @@ class Writer(Agent):
         objections = job.review.reasons if job.review else ()
         await ctx.progress(0.1, "asking for a draft")
         asked = await ctx.ask(
-            to_request(article, ctx.channel.seconds, objections, ctx.channel.content),
+            to_request(
+                article,
+                ctx.channel.seconds,
+                objections,
+                ctx.channel.content,
+                ctx.channel.brand_voice,
+            ),
             lambda answer: to_script(answer, article),
         )
-        script: Script = asked.value
+        voice = ctx.channel.brand_voice
+        script: Script = asked.value.model_copy(update={"brand_voice": voice.version})
         await ctx.progress(1.0, f"{asked.provider} wrote {len(script.lines)} lines")
-        new = tuple(one for one in asked.fallbacks if one not in job.fallbacks)
+        stood_in = (*asked.fallbacks, *_unheeded(voice, script))
+        new = tuple(one for one in stood_in if one not in job.fallbacks)
         return job.model_copy(
             update={"script": script, "review": None, "fallbacks": (*job.fallbacks, *new)}
         )
@@ -119,6 +147,7 @@ def to_request(
     length_s: float,
     objections: tuple[str, ...] = (),
     content: ContentType = "creative",
+    voice: BrandVoice = _PLAIN,
 ) -> ModelRequest:
     """Build the question; everything that comes from the article stands between marks."""
     mark = mark_of(article)
@@ -127,6 +156,7 @@ def to_request(
         language=article.language if _LANGUAGE.fullmatch(article.language) else "its own language",
         seconds=length_s,
         objections=_objections(objections),
+        voice=_voice(voice),
         mark=mark,
         title=" ".join(article.title.split()),
         text=_excerpt(article.text),
@@ -234,6 +264,32 @@ def _objections(objections: tuple[str, ...]) -> str:
     # A mark of its own: objections repeat what a model wrote, and it has seen the article's mark.
     mark = hashlib.sha256(listed.encode(errors="replace")).hexdigest()[:24]
     return OBJECTIONS.format(mark=mark, objections=listed)
+
+
+def _voice(voice: BrandVoice) -> str:
+    """Return the operator's words about the tone, fenced; nothing where there are none."""
+    told = [" ".join(voice.tone.split())] if voice.tone.strip() else []
+    told += [f"- do: {' '.join(one.split())}" for one in voice.do]
+    told += [f"- avoid: {' '.join(one.split())}" for one in voice.avoid]
+    if not told:
+        return ""
+    listed = "\n".join(told)
+    mark = hashlib.sha256(listed.encode(errors="replace")).hexdigest()[:24]
+    return VOICE.format(mark=mark, voice=listed)
+
+
+def _unheeded(voice: BrandVoice, script: Script) -> tuple[Fallback, ...]:
+    """Say that nobody heeded the channel's voice: sentences that are copied have their own."""
+    if script.draft_kind != "extractive" or not _voice(voice):
+        return ()
+    fallback = Fallback(
+        what="brand voice",
+        wanted=f"version {voice.version}",
+        used="the article's own sentences",
+        why="the built-in writer copies sentences and takes no tone",
+    )
+    FALLBACKS.labels(fallback.what).inc()
+    return (fallback,)
 
 
 def _excerpt(text: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from bookai.film.shots import ShotKind, ShotReport
 from bookai.records import Record as Record
+from bookai.records import is_false, is_none
 
 Capability = Literal[
     "scout", "write", "edit", "match_offers", "render", "check", "package", "publish", "report"
@@ -137,7 +138,10 @@ class Line(Record):
 
 
 class Script(Record):
-    """What is said, in order. `draft_kind` tells a model's draft from the built-in extraction."""
+    """What is said, in order. `draft_kind` tells a model's draft from the built-in extraction.
+
+    `brand_voice` is the version of the channel's voice that was in force when it was written.
+    """
 
     title: str
     lines: tuple[Line, ...]
@@ -145,6 +149,7 @@ class Script(Record):
     draft_kind: Literal["extractive", "model"]
     writer: str
     seconds_est: float
+    brand_voice: int | None = Field(default=None, exclude_if=is_none)
 
     @property
     def text(self) -> str:
@@ -273,10 +278,6 @@ Visibility = Literal["private", "unlisted", "public"]
 """Who may see a post."""
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
 class Flags(Record):
     """What the platform and the viewer are told; computed from facts, never set by a model."""
 
@@ -307,8 +308,8 @@ class Post(Record):
     offer_name: str | None = None
     offer_url: str | None = None
     disclosure: str = ""
-    visibility: Visibility | None = Field(default=None, exclude_if=_is_none)
-    made_for_kids: bool | None = Field(default=None, exclude_if=_is_none)
+    visibility: Visibility | None = Field(default=None, exclude_if=is_none)
+    made_for_kids: bool | None = Field(default=None, exclude_if=is_none)
 
     def digest(self) -> str:
         """Return the SHA-256 over the canonical JSON of every field."""
@@ -355,7 +356,10 @@ class Report(Record):
 
 
 class VideoJob(Record):
-    """One video on its way; each step fills in one field."""
+    """One video on its way; each step fills in one field.
+
+    `simulated` is set by the database of a rehearsal, and by nobody else.
+    """
 
     job_id: int
     source: str
@@ -377,6 +381,7 @@ class VideoJob(Record):
     publication: Publication | None = None
     report: Report | None = None
     fallbacks: tuple[Fallback, ...] = ()
+    simulated: bool = Field(default=False, exclude_if=is_false)
 
 
 class Change(Record):

@@ -6,7 +6,7 @@ Plain values travel inward: nothing below the doors reads this module.
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bookai.channels import ChannelSettings as ChannelSettings
+from bookai.channels.sharing import laxer
 from bookai.errors import OperatorNeeded
 from bookai.mcp_settings import AgentHostSettings as AgentHostSettings
 from bookai.mcp_settings import ApprovalsSettings, McpSettings
 from bookai.model_settings import ModelsSettings
 from bookai.running import DiskSettings, LoopSettings, RetentionSettings, TracesSettings
+from bookai.toml import line_of, lines_of, syntax_error, wrong_values
 
 
 class _Table(BaseModel):
@@ -177,6 +179,18 @@ _ENVIRONMENT = {
 }
 
 
+def _with_scheme(host: str) -> str:
+    """Ollama's own client takes `host:port`; so do we."""
+    return host if "://" in host else f"http://{host}"
+
+
+_IN_TABLES: Mapping[str, tuple[str, str, Callable[[str], Any]]] = {
+    "OLLAMA_HOST": ("ollama", "host", _with_scheme),
+    "BOOKAI_LOOP_SPEED": ("loop", "speed", str),
+    "BOOKAI_FFMPEG": ("plugins", "ffmpeg", lambda path: {"path": path}),
+}
+
+
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the environment and `studio.toml`; the environment wins.
 
@@ -187,78 +201,58 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     home = Path(env.get("BOOKAI_HOME") or platformdirs.user_data_dir("bookai")).expanduser()
     home = home.absolute()
     toml = home / "studio.toml"
-    values: dict[str, Any] = {}
-    if toml.is_file():
-        try:
-            values = tomllib.loads(toml.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise OperatorNeeded(f"{toml} cannot be read: {error}.", mend="Correct it.") from error
-    values["home"] = home
-    values |= {key: env[name] for name, key in _ENVIRONMENT.items() if env.get(name)}
-    if env.get("OLLAMA_HOST"):
-        values["ollama"] = {
-            **_table(values, "ollama", toml),
-            "host": _with_scheme(env["OLLAMA_HOST"]),
-        }
-    if env.get("BOOKAI_LOOP_SPEED"):
-        values["loop"] = {**_table(values, "loop", toml), "speed": env["BOOKAI_LOOP_SPEED"]}
-    if env.get("BOOKAI_FFMPEG"):
-        plugins = _table(values, "plugins", toml)
-        values["plugins"] = {**plugins, "ffmpeg": {"path": env["BOOKAI_FFMPEG"]}}
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg'].lower()}"
-            for one in error.errors(include_input=False, include_url=False)
-        )
-        raise OperatorNeeded(f"{toml} or the environment: {wrong}.", mend="Correct it.") from error
+    text = _read(toml) if toml.is_file() else ""
+    return check_settings(text, toml, env)
 
 
-class ChannelsNow:
-    """The channels as `studio.toml` has them now: it is read again when it has changed.
+class WrongSettings(OperatorNeeded):
+    """A file is wrong; `found` is everything that is, each thing with its line where it has one."""
 
-    A studio that began without the file has the channels of its settings until there is one.
+    def __init__(self, toml: Path, found: Sequence[tuple[int | None, str]]) -> None:
+        lines = [f"{toml}:{line}: {what}" if line else what for line, what in found]
+        many = (f"{len(lines)} things are wrong:", *lines)
+        super().__init__(lines[0] if len(lines) == 1 else "\n  ".join(many))
+        self.found = tuple(found)
+
+
+def check_settings(text: str, toml: Path, env: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings that a file of this text gives, together with the environment.
+
+    Raises:
+        WrongSettings: everything that is wrong with it, each thing with its line and the mend.
     """
-
-    def __init__(self, settings: Settings) -> None:
-        self._toml = settings.home / "studio.toml"
-        self._had_file = self._toml.exists()
-        self._found = settings
-        self._seen: tuple[int, ...] | None = None
-
-    def channel(self, name: str) -> ChannelSettings:
-        """Return a channel's settings of this moment.
-
-        Raises:
-            OperatorNeeded: there is no such channel, or the file is gone or not understood: what
-                it said before counts no more.
-        """
-        seen = _stamp(self._toml)
-        if seen is None and self._had_file:
-            raise OperatorNeeded(f"{self._toml} is gone or cannot be read.", mend="Put it back.")
-        if seen != self._seen:
-            self._found = read_settings({"BOOKAI_HOME": str(self._toml.parent)})
-            self._had_file, self._seen = True, seen
-        return self._found.channel(name)
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """Return what tells one version of a file from another; None when there is none."""
+    env = os.environ if env is None else env
     try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+        values: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line, said = syntax_error(text, error)
+        raise WrongSettings(toml, [(line, f"it cannot be read: {said}")]) from None
+    values["home"] = toml.parent
+    values |= {key: env[name] for name, key in _ENVIRONMENT.items() if env.get(name)}
+    for name, (table, key, meant) in _IN_TABLES.items():
+        found = values.get(table, {})
+        # What is no table is told as such below.
+        if env.get(name) and isinstance(found, dict):
+            values[table] = {**found, key: meant(env[name])}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        came = {key: name for name, key in _ENVIRONMENT.items() if env.get(name)}
+        found = wrong_values(error, Settings, lines_of(text), came)
+        # From None: the library's own words repeat the values, and one may be a secret.
+        raise WrongSettings(toml, found) from None
+    lines = lines_of(text)
+    shared = [
+        (line_of(lines, ("channels", name, key)), f"channels.{name}.{key}: {what}")
+        for name, key, what in laxer(settings.channels)
+    ]
+    if shared:
+        raise WrongSettings(toml, shared)
+    return settings
 
 
-def _table(values: dict[str, Any], name: str, toml: Path) -> dict[str, Any]:
-    found = values.get(name, {})
-    if not isinstance(found, dict):
-        raise OperatorNeeded(f"{toml}: {name} must be a table.", mend=f"Write it as [{name}].")
-    return found
-
-
-def _with_scheme(host: str) -> str:
-    """Ollama's own client takes `host:port`; so do we."""
-    return host if "://" in host else f"http://{host}"
+def _read(toml: Path) -> str:
+    try:
+        return toml.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError) as error:
+        raise OperatorNeeded(f"{toml} cannot be read: {error}.", mend="Correct it.") from error

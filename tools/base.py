@@ -19,6 +19,7 @@ from bookai.models import (
     Publication,
     Record,
 )
+from tools.lists.channels import ChannelChange
 from tools.lists.rows import (
     ApprovalRow,
     Armed,
@@ -89,6 +90,11 @@ class Desk(Protocol):
         self, paused: bool, channel: str | None, reason: str, by: str
     ) -> tuple[PauseRow, ...]:
         """Pause or resume a channel, or everything without one; return what is paused now."""
+
+    async def set_channel(
+        self, channel: str, changes: str, clear: str, by: str, *, add: bool = False
+    ) -> ChannelChange:
+        """Change a channel's passport by lines of TOML, as far as a client may."""
 
     async def examine(self) -> tuple[CheckRow, ...]:
         """Look at everything the studio needs, as `bookai doctor` does."""

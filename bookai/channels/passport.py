@@ -1,16 +1,40 @@
 """The passport of one channel, as `[channels.NAME]` in `studio.toml` says it."""
 
+import re
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from bookai.channels.credentials import REFERENCE
 from bookai.film.material import BrandKit
 from bookai.models import Visibility
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+def _is_clock_time(text: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError(f"{text[:20]!r} is no time of day; write it as 09:30")
+    return text
+
+
+def _is_reference(text: str) -> str:
+    if not re.match(REFERENCE, text):
+        raise ValueError(
+            "it does not say where a secret is; write credential:NAME, env:NAME or file:PATH"
+        )
+    return text
+
+
+def _is_language(text: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}", text):
+        raise ValueError(f"{text[:20]!r} is no language; write two letters, such as en")
+    return text
+
+
+ClockTime = Annotated[str, Field(max_length=100), AfterValidator(_is_clock_time)]
 
 
 class _Table(BaseModel):
@@ -80,16 +104,12 @@ class ChannelSettings(_Table):
     `file:PATH`), never the secret.
     """
 
-    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    language: Annotated[str, AfterValidator(_is_language)] = "en"
     content: Literal["creative", "technical"] = "creative"
     platform: str = "gallery"
     account: str = "local"
     standing: Literal["audited", "private_only"] = "audited"
-    credentials: str | None = Field(
-        default=None,
-        max_length=500,
-        pattern=r"^(credential:[A-Za-z0-9_.-]{1,100}|env:[A-Z][A-Z0-9_]{0,99}|file:.{1,490})$",
-    )
+    credentials: Annotated[str, AfterValidator(_is_reference)] | None = None
     time_zone: str = Field(default="UTC", max_length=60)
     niches: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
         default=(), max_length=50

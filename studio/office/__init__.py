@@ -9,6 +9,7 @@ from studio.office.opening import (
     c2pa_table,
     now,
     open_office,
+    rules_by,
 )
 
-__all__ = ["CATALOGUE", "Office", "c2pa_table", "now", "open_office"]
+__all__ = ["CATALOGUE", "Office", "c2pa_table", "now", "open_office", "rules_by"]

@@ -13,11 +13,13 @@ from bookai.db.approvals import Rules, RulesOf
 from bookai.db.approvals.links import open_key
 from bookai.db.rooms import News, open_news
 from bookai.plugins import load_plugins
-from bookai.settings import ChannelsNow, Settings
+from bookai.settings import ChannelSettings, Settings
+from studio.channels.now import ChannelsNow
 from studio.database import Database, open_database
 from studio.desk import StudioDesk
 from studio.engine import Procrastinate
 from studio.models.lineup import writers
+from studio.tracing.opening import open_traces
 from tools.affiliates.base import Network
 
 CATALOGUE = Path(__file__).parents[1] / "catalogue" / "offers.csv"
@@ -35,7 +37,10 @@ def c2pa_table(settings: Settings) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The database and the desk: enough for looking, deciding and queueing."""
+    """The database and the desk: enough for looking, deciding and queueing.
+
+    `settings` are those of the start; `channels` are as the file has them now.
+    """
 
     settings: Settings
     database: Database
@@ -43,6 +48,7 @@ class Office:
     desk: StudioDesk
     traces: audit.Appender
     news: News
+    channels: ChannelsNow
     clock: Callable[[], datetime] = now
 
 
@@ -53,29 +59,33 @@ async def open_office(
     """Open the database and the desk; `clock` tells the time, aware UTC."""
     async with open_database(settings) as database:
         await offers.seed(database.pool, CATALOGUE)
-        engine = Procrastinate(database.dsn, database.pool)
+        channels = ChannelsNow(settings)
+        engine = Procrastinate(database.dsn, database.pool, now=clock)
         desk = StudioDesk(
             pool=database.pool,
             engine=engine,
             networks=load_plugins(tools.affiliates, "NETWORK", Network),
-            channels=frozenset(settings.channels),
+            channels=channels,
             now=clock,
             writer=lambda: writers(settings),
             home=str(settings.home),
-            rules_of=_rules_of(settings),
+            rules_of=rules_by(channels.channel),
             approval_ttl=timedelta(hours=settings.approval_hours),
             link_key=lambda: open_key(settings.link_key_path),
         )
-        async with audit.open_appender(database.pool) as traces, open_news(database.dsn) as news:
-            yield Office(settings, database, engine, desk, traces, news, clock)
+        async with (
+            open_traces(settings.traces, database.pool),
+            audit.open_appender(database.pool) as traces,
+            open_news(database.dsn) as news,
+        ):
+            yield Office(settings, database, engine, desk, traces, news, channels, clock)
 
 
-def _rules_of(settings: Settings) -> RulesOf:
+def rules_by(channel_of: Callable[[str], ChannelSettings]) -> RulesOf:
     """Return what tells a channel's rules: whoever is struck off the file decides no more."""
-    channels = ChannelsNow(settings)
 
     def rules(channel: str) -> Rules:
-        found = channels.channel(channel)
+        found = channel_of(channel)
         return Rules(
             needed=found.approvals_needed, approvers=found.approvers, own_jobs=bool(found.own_jobs)
         )

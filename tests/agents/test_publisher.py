@@ -140,6 +140,31 @@ async def test_an_offer_is_flagged_linked_and_disclosed_first() -> None:
     assert post.caption.startswith(f"{DISCLOSURE}\n\nClocks agree")
 
 
+async def test_an_account_that_was_not_audited_publishes_privately() -> None:
+    channel = Channel(platform="youtube", standing="private_only")
+
+    done = await AGENT.run("package", job(), context(channel=channel))
+
+    assert done.post is not None
+    assert done.post.visibility == "private"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "where"),
+    [
+        ("OUTRUN  the turning", "title"),
+        ("Clocks agree", "caption"),
+        ("source: wikinews", "caption"),
+        ("#atomic", "hashtags"),
+    ],
+)
+async def test_what_the_channel_never_says_is_not_packaged(phrase: str, where: str) -> None:
+    channel = Channel(name="kids", banned_phrases=(phrase,))
+
+    with pytest.raises(Refused, match=f"the {where} would say .* banned on 'kids'"):
+        await AGENT.run("package", job(), context(channel=channel))
+
+
 async def test_an_offer_without_a_disclosure_is_not_packaged() -> None:
     with pytest.raises(BookAIError, match="an offer without a disclosure"):
         await packaged(offer=CHOICE.model_copy(update={"disclosure": " "}))

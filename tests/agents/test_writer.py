@@ -1,6 +1,8 @@
 """The writer: what it asks, what it accepts, and what a source cannot talk it into."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from agents.base import Channel, Context
 from agents.editor import review
 from agents.writer import AGENT, mark_of, to_request, to_script
+from bookai.channels import BrandVoice
 from bookai.errors import Refused
 from bookai.llm.base import ModelAnswer
 from bookai.llm.extractive import ExtractiveProvider
@@ -21,6 +24,7 @@ from bookai.testing import (
     scripted_ask,
 )
 
+LONG = Path(__file__).parents[2] / "studio/examples/leap-second.md"
 SENTENCES = (
     "The town of Riverton opened its new river bridge on May 4.",
     "The bridge cost 12 million dollars and took three years to build.",
@@ -180,6 +184,48 @@ async def test_a_technical_channel_asks_the_models_for_technical_text() -> None:
     await AGENT.run("write", job(), ctx)
 
     assert model.requests[0].content == "technical"
+
+
+VOICE = BrandVoice(version=3, tone="Dry VOICE- and\nexact.", do=("name the place",), avoid=("we",))
+
+
+async def test_the_channels_voice_is_fenced_and_its_version_recorded() -> None:
+    model = ScriptedProvider(draft())
+    ctx = replace(context(model), channel=Channel(brand_voice=VOICE))
+
+    done = await AGENT.run("write", job(), ctx)
+
+    prompt = model.requests[0].prompt
+    [mark] = re.findall(r"<<<(VOICE-[0-9a-f]{24})\n", prompt)
+    fenced = prompt.partition(f"<<<{mark}\n")[2].partition(f"\n{mark}>>>")[0]
+    assert fenced == "Dry VOICE- and exact.\n- do: name the place\n- avoid: we"
+    assert done.script is not None
+    assert done.script.brand_voice == 3
+    assert done.fallbacks == ()
+
+
+async def test_a_channel_without_a_voice_is_asked_as_ever() -> None:
+    model = ScriptedProvider(draft())
+
+    await AGENT.run("write", job(), context(model))
+
+    assert "VOICE" not in model.requests[0].prompt
+
+
+async def test_who_copies_sentences_heeds_no_voice_and_the_job_says_so() -> None:
+    ctx = replace(context(ExtractiveProvider()), channel=Channel(brand_voice=VOICE))
+
+    text = LONG.read_text(encoding="utf-8").partition("\n---\n")[2]
+
+    once = await AGENT.run(
+        "write", job(make_article(text, title="Why the world retires the leap second")), ctx
+    )
+    twice = await AGENT.run("write", once, ctx)
+
+    assert once.script is not None
+    assert once.script.brand_voice == 3
+    [note] = [one for one in twice.fallbacks if one.what == "brand voice"]
+    assert note.wanted == "version 3"
 
 
 async def test_what_stood_in_is_added_to_the_jobs_fallbacks_once() -> None:

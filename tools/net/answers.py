@@ -14,17 +14,22 @@ _BUSY = frozenset({408, 425, 429, 503})
 _SHOWN_CHARACTERS = 160
 
 
+class NoPage(Refused):
+    """The server says that there is no page at this address."""
+
+
 def check_status(where: str, status: int, headers: Mapping[str, str]) -> None:
     """Return for a status that comes with a page.
 
     Raises:
-        Refused: there is no such page, or it is not for the public.
+        NoPage: there is no such page.
+        Refused: it is not for the public, or no page came.
         TryLater: the server is busy or broken; honours Retry-After.
     """
     if 200 <= status < 300:
         return
     if status in _GONE:
-        raise Refused(f"there is no page at {where} (status {status}). Check the address.")
+        raise NoPage(f"there is no page at {where} (status {status}). Check the address.")
     if status in _LOCKED:
         raise Refused(
             f"{where} does not let the studio in (status {status}). "

@@ -23,6 +23,7 @@ from tools.net.reach import WEB_PORTS, Reach, Resolve, resolve_name
 
 MAX_REDIRECTS = 5
 MAX_ADDRESSES = 4
+MAX_URL = 4096  # characters; browsers and servers take hardly more
 USER_AGENT = f"BookAI-Studio/{VERSION}"
 
 
@@ -137,6 +138,11 @@ class Gate:
 
 
 def _read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
+    if len(text) > MAX_URL:
+        raise Refused(
+            f"{answers.shown(text[:MAX_URL])} … has {len(text)} characters; the studio fetches"
+            f" URLs of at most {MAX_URL}."
+        )
     try:
         url = base.join(text) if base else httpx.URL(text.strip())
         port = url.port

@@ -1,7 +1,8 @@
 """What a platform's file exports: `PLATFORM`, one place where videos are published."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,12 +12,16 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from bookai.errors import BookAIError, OperatorNeeded, TryLater
+from bookai.errors import BookAIError, OperatorNeeded, ToolFailed, TryLater
 from bookai.models import Post, Publication, Record, Report, Visibility
 from bookai.plugins import load_plugins
+from bookai.records import RESTORED
 from tools.base import ToolContext
 
 C = TypeVar("C", bound=Record)
+
+ACCOUNTS = "accounts"
+"""Under this key of a tool's config: references to secrets, by platform and account."""
 
 Resend = Literal["same_key_is_same_post", "ask_witness", "ask_operator"]
 """What to do when it is not known whether a post is out.
@@ -36,6 +41,10 @@ class NotSent(BookAIError):
     def __init__(self, cause: BookAIError) -> None:
         super().__init__(str(cause))
         self.cause = cause
+
+
+class Gone(ToolFailed):
+    """The platform shows a post no more: it was removed, taken down, or nobody may see it."""
 
 
 class LeaseLost(TryLater):
@@ -73,6 +82,11 @@ class Ticket:
     handle: str | None
     hold: Callable[[str | None], Awaitable[None]]
 
+    @property
+    def is_restored(self) -> bool:
+        """Tell whether nothing is known of attempts: the studio that made them may have gone on."""
+        return self.handle == RESTORED
+
 
 class Limits(Record):
     """The most that a platform takes of each; None where we know no bound. More tags are left out.
@@ -95,6 +109,7 @@ class Platform(ABC):
     `resend` says what happens to a post whose outcome is unknown; `shows` names for each
     field of `Flags` how viewers are told that it is so. `sees` are the visibilities it knows, and
     `knows_kids` tells whether it has a flag for what is made for them. `limits` is what it takes.
+    `finds_restored` promises that `find` looks there for a ticket that `is_restored`, by its key.
     """
 
     name: str
@@ -102,6 +117,7 @@ class Platform(ABC):
     shows: ClassVar[Mapping[str, Shown]]
     sees: ClassVar[frozenset[Visibility]] = frozenset({"public"})
     knows_kids: ClassVar[bool] = False
+    finds_restored: ClassVar[bool] = False
     limits: ClassVar[Limits] = Limits()
 
     @abstractmethod
@@ -129,7 +145,9 @@ class Platform(ABC):
         """Return what became of a post.
 
         Raises:
-            ToolFailed: it is not there any more, or not what was published.
+            Gone: the platform says that it is not there any more.
+            ToolFailed: it is not what was published.
+            TryLater, OperatorNeeded: the platform cannot be asked now.
         """
 
 
@@ -147,7 +165,34 @@ def read_config(kind: type[C], config: Mapping[str, Any], name: str) -> C:
         raise OperatorNeeded(f"[plugins.{name}]: {wrong}.", mend="Correct studio.toml.") from None
 
 
+def reference_of(config: Mapping[str, Any], platform: str, account: str) -> str:
+    """Return where a channel says that this account's secret is; "" where none says so."""
+    found: str = config.get(ACCOUNTS, {}).get(platform, {}).get(account, "")
+    return found
+
+
 @cache
-def platforms() -> Mapping[str, Platform]:
-    """Return every platform of this folder by its name."""
+def _in_folder() -> Mapping[str, Platform]:
     return load_plugins(import_module("tools.platforms"), "PLATFORM", Platform)
+
+
+_INSTEAD: list[Mapping[str, Platform]] = []
+
+
+def platforms() -> Mapping[str, Platform]:
+    """Return every platform of this folder by its name, or what stands in for all of them."""
+    return _INSTEAD[-1] if _INSTEAD else _in_folder()
+
+
+@contextmanager
+def only(stand_ins: Mapping[str, Platform]) -> Iterator[None]:
+    """While the block runs, this process knows these platforms and no other.
+
+    For a rehearsal: it must not be able to publish, whatever else of it went wrong, so the real
+    platforms are not even loaded. One for the whole process, as nothing in it may be left out.
+    """
+    _INSTEAD.append(dict(stand_ins))
+    try:
+        yield
+    finally:
+        _INSTEAD.pop()

@@ -17,7 +17,17 @@ from tools.atproto.text import MAX_BYTES, MAX_GRAPHEMES, MAX_TAGS, compose
 from tools.base import ToolContext
 from tools.net.api import Api, NotReached, open_api
 from tools.net.secrets import read_secret
-from tools.platforms.base import Files, Limits, NotSent, Platform, Sent, Ticket, read_config
+from tools.platforms.base import (
+    Files,
+    Gone,
+    Limits,
+    NotSent,
+    Platform,
+    Sent,
+    Ticket,
+    read_config,
+    reference_of,
+)
 from tools.uploads.reading import Streamed
 
 COLLECTION = "app.bsky.feed.post"
@@ -36,6 +46,7 @@ class BlueskyConfig(Record):
     handle: str = Field(default="", max_length=253)
     password_file: str = Field(default="", max_length=4096)
     password_env: str = Field(default="", max_length=128)
+    credentials: str = Field(default="", max_length=500)
     service: str = Field(default="https://bsky.social", max_length=500, pattern=_URL)
     web_url: str = Field(default="https://bsky.app", max_length=500, pattern=_URL)
     appview_url: str = Field(default="https://public.api.bsky.app", max_length=500)
@@ -52,6 +63,7 @@ class Bluesky(Platform):
     resend = "same_key_is_same_post"
     # The protocol has no flag for either; tools/atproto/text.py puts both into the text.
     shows: ClassVar = {"ai_made": "text", "paid_promotion": "text"}
+    finds_restored: ClassVar = True
     limits: ClassVar = Limits(
         text_characters=MAX_GRAPHEMES,
         text_bytes=MAX_BYTES,
@@ -64,20 +76,23 @@ class Bluesky(Platform):
         if ticket.handle is None:
             # The key is kept before the first byte: without it nothing ever left.
             return None
+        if ticket.is_restored:
+            config = _own_account(post, ctx)
+            session = await _logged_in(ctx, config)
+            return await _look(session, _place_of(session, ticket), config)
         place = _Place.model_validate_json(ticket.handle)
         config = read_config(BlueskyConfig, ctx.config, self.name)
         return await _look(Session(_api(ctx, 30), place.service), place, config)
 
     async def send(self, post: Post, files: Files, ticket: Ticket, ctx: ToolContext) -> Sent:
         try:
-            config = _own_account(post, read_config(BlueskyConfig, ctx.config, self.name))
+            config = _own_account(post, ctx)
             text = compose(post)
             await asyncio.to_thread(_check_sizes, files)
             session = await _logged_in(ctx, config)
         except BookAIError as error:
             raise NotSent(error) from error
-        rkey = record_key(ticket.key, ticket.armed_at)
-        place = _Place(service=session.service, did=session.did, rkey=rkey)
+        place = _place_of(session, ticket)
         await ticket.hold(place.model_dump_json())
         work = _Publishing(session, ctx, post, files)
         try:
@@ -102,7 +117,7 @@ class Bluesky(Platform):
         place = _Place(service=config.service, did=parts[0], rkey=parts[2])
         session = Session(_api(ctx, 30), place.service)
         if counted is None and await _look(session, place, config) is None:
-            raise ToolFailed(f"the post {publication.url} is not there any more")
+            raise Gone(f"the post {publication.url} is not there any more")
         found = counted or "no app view that counts likes knows it yet"
         return Report(views=None, note=f"the post is there; Bluesky counts no views; {found}")
 
@@ -177,6 +192,11 @@ class _Publishing:
         }
 
 
+def _place_of(session: Session, ticket: Ticket) -> _Place:
+    rkey = record_key(ticket.key, ticket.armed_at)
+    return _Place(service=session.service, did=session.did, rkey=rkey)
+
+
 async def _put(session: Session, place: _Place, record: Mapping[str, Any]) -> None:
     """Write the record under its key. Anything but a clear no leaves the outcome open."""
     wanted = {"repo": place.did, "collection": COLLECTION, "rkey": place.rkey, "record": record}
@@ -211,7 +231,9 @@ async def _look(session: Session, place: _Place, config: BlueskyConfig) -> Sent 
 
 
 async def _logged_in(ctx: ToolContext, config: BlueskyConfig) -> Session:
-    password = read_secret("[plugins.bluesky] password", config.password_file, config.password_env)
+    password = read_secret(
+        "[plugins.bluesky] password", config.password_file, config.password_env, config.credentials
+    )
     session = Session(_api(ctx, UPLOAD_S), config.service)
     await session.log_in(config.handle, password)
     return session
@@ -239,8 +261,15 @@ async def _counts(ctx: ToolContext, config: BlueskyConfig, uri: str) -> str | No
     return ", ".join(f"{count} {name}" for name, count in told.items() if isinstance(count, int))
 
 
-def _own_account(post: Post, config: BlueskyConfig) -> BlueskyConfig:
-    """Refuse to publish as somebody else than was approved."""
+def _own_account(post: Post, ctx: ToolContext) -> BlueskyConfig:
+    """Return the account that was approved: a channel's own, else that of the plug-in's table.
+
+    Raises:
+        Refused: it is somebody else's.
+    """
+    config = read_config(BlueskyConfig, ctx.config, PLATFORM.name)
+    if reference := reference_of(ctx.config, PLATFORM.name, post.account):
+        return config.model_copy(update={"handle": post.account, "credentials": reference})
     if not config.handle:
         raise OperatorNeeded(
             "[plugins.bluesky] names no handle.",

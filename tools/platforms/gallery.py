@@ -14,7 +14,7 @@ from pydantic import Field
 from bookai.errors import BookAIError, OperatorNeeded, ToolFailed
 from bookai.models import Post, Publication, Record, Report
 from tools.base import ToolContext
-from tools.platforms.base import Files, NotSent, Platform, Sent, Ticket, read_config
+from tools.platforms.base import Files, Gone, NotSent, Platform, Sent, Ticket, read_config
 from tools.site import pages, store
 
 
@@ -32,6 +32,7 @@ class Gallery(Platform):
     resend = "same_key_is_same_post"
     # Every page has a line of its own for each; see tools/site/pages.py.
     shows: ClassVar = {"ai_made": "text", "paid_promotion": "text"}
+    finds_restored: ClassVar = True  # by its key, always
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
@@ -72,7 +73,8 @@ class Gallery(Platform):
         folder = ctx.gallery_dir / "v" / Path(publication.external_id).name
         problem = await asyncio.to_thread(_problem, folder)
         if problem:
-            raise ToolFailed(f"the page {folder / store.PAGE} {problem}")
+            kind = Gone if problem == _MISSING else ToolFailed
+            raise kind(f"the page {folder / store.PAGE} {problem}")
         note = "the page and its video are there; the local gallery counts no views"
         return Report(views=None, note=note)
 
@@ -135,10 +137,13 @@ def _sent(root: Path, name: str, config: GalleryConfig) -> Sent:
     return Sent(external_id=name, url=url)
 
 
+_MISSING = "is not there any more"
+
+
 def _problem(folder: Path) -> str | None:
     """Return what is wrong with a published page, or None."""
     if not (folder / store.PAGE).is_file() or not (folder / store.VIDEO).is_file():
-        return "is not there any more"
+        return _MISSING
     entry = store.entry_of(folder)
     if entry is None or entry.digest != entry.post.digest():
         return f"is damaged: {store.ENTRY} beside it is not what was written"

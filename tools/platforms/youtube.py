@@ -15,7 +15,9 @@ from tools.google.token import Tokens
 from tools.net.api import Answer, open_api
 from tools.net.secrets import read_secret
 from tools.platforms.base import (
+    ACCOUNTS,
     Files,
+    Gone,
     LeaseLost,
     Limits,
     NotSent,
@@ -23,6 +25,7 @@ from tools.platforms.base import (
     Sent,
     Ticket,
     read_config,
+    reference_of,
 )
 from tools.uploads import resumable
 from tools.uploads.resumable import Handle, Pause, Rejected, SessionGone, Upload
@@ -44,6 +47,7 @@ class YoutubeConfig(Record):
     client_secret_env: str = Field(default="", max_length=128)
     refresh_token_file: str = Field(default="", max_length=4096)
     refresh_token_env: str = Field(default="", max_length=128)
+    credentials: str = Field(default="", max_length=500)
     api_url: str = Field(default="https://www.googleapis.com", max_length=500, pattern=_URL)
     token_url: str = Field(
         default="https://oauth2.googleapis.com/token", max_length=500, pattern=_URL
@@ -62,6 +66,7 @@ class Youtube(Platform):
     shows: ClassVar = {"ai_made": "flag", "paid_promotion": "flag"}
     sees: ClassVar = frozenset({"private", "unlisted", "public"})
     knows_kids: ClassVar = True
+    finds_restored: ClassVar = True
     limits: ClassVar = Limits(
         title_characters=videos.MAX_TITLE,
         text_bytes=videos.MAX_DESCRIPTION_BYTES,
@@ -82,21 +87,18 @@ class Youtube(Platform):
         if ticket.handle is None:
             # A session is kept before the first byte: without one nothing ever left.
             return None
-        handle = Handle.model_validate_json(ticket.handle)
         channel = self._channel(post, ctx)
+        if ticket.is_restored:
+            return await _marked(channel, ticket, "The studio was restored from a backup")
+        handle = Handle.model_validate_json(ticket.handle)
         where = await channel.ask_where(handle)
         if where.answer is not None:
             return _sent(channel, where.answer.json(), ticket.key)
         if where.kind == "at" or not handle.may_be_complete:
             return None
-        found = await channel.find_marked(videos.marker(ticket.key))
-        if found is None:
-            raise OperatorNeeded(
-                "YouTube has forgotten the upload after its last part was begun, and the channel's "
-                f"newest {MAX_LOOK_BACK} videos hold none of it: nobody knows whether it is out.",
-                mend="Look in YouTube Studio, then: bookai outbox resolve",
-            )
-        return _sent(channel, found, ticket.key)
+        return await _marked(
+            channel, ticket, "YouTube has forgotten the upload after its last part was begun"
+        )
 
     async def send(self, post: Post, files: Files, ticket: Ticket, ctx: ToolContext) -> Sent:
         async def keep(handle: Handle) -> None:
@@ -130,16 +132,14 @@ class Youtube(Platform):
         return _sent(channel, (await self._complete(upload, keep)).json(), ticket.key)
 
     async def report(self, publication: Publication, ctx: ToolContext) -> Report:
-        channel = self._channel(None, ctx)
+        channel = self._channel(None, ctx, await _account_of(publication, ctx))
         video = await channel.video(publication.external_id, "status,statistics")
         if video is None:
-            raise ToolFailed(f"the video {publication.url} is not there any more")
+            raise Gone(f"the video {publication.url} is not there any more")
         status, counted = video.get("status", {}), video.get("statistics", {})
         if status.get("uploadStatus") in ("failed", "rejected", "deleted"):
             why = status.get("rejectionReason") or status.get("failureReason") or "no reason given"
-            raise ToolFailed(
-                f"YouTube says that {publication.url} is {status['uploadStatus']} ({why})"
-            )
+            raise Gone(f"YouTube says that {publication.url} is {status['uploadStatus']} ({why})")
         views = counted.get("viewCount")
         likes, comments = counted.get("likeCount", "no"), counted.get("commentCount", "no")
         note = f"{likes} likes, {comments} comments; it is {status.get('privacyStatus', 'there')}"
@@ -167,8 +167,8 @@ class Youtube(Platform):
             case _:
                 return error
 
-    def _channel(self, post: Post | None, ctx: ToolContext) -> Channel:
-        config = read_config(YoutubeConfig, ctx.config, self.name)
+    def _channel(self, post: Post | None, ctx: ToolContext, account: str = "") -> Channel:
+        config = _config(ctx, post.account if post else account)
         if not (config.account and config.client_id):
             raise OperatorNeeded(
                 "[plugins.youtube] needs account and client_id.",
@@ -183,7 +183,10 @@ class Youtube(Platform):
             "[plugins.youtube] client_secret", config.client_secret_file, config.client_secret_env
         )
         refresh = read_secret(
-            "[plugins.youtube] refresh_token", config.refresh_token_file, config.refresh_token_env
+            "[plugins.youtube] refresh_token",
+            config.refresh_token_file,
+            config.refresh_token_env,
+            config.credentials,
         )
         api = open_api(ctx.config.get("allow_private", ()), timeout_s=CALL_S)
         tokens = Tokens(api, config.token_url, config.client_id, secret, refresh)
@@ -193,6 +196,34 @@ class Youtube(Platform):
             return videos.metadata(post, key, config.category)
 
         return Channel(config.api_url.rstrip("/"), tokens, order, self._now)
+
+
+def _config(ctx: ToolContext, account: str) -> YoutubeConfig:
+    """Return the plug-in's table; with a channel's own account and token where it has them."""
+    config = read_config(YoutubeConfig, ctx.config, PLATFORM.name)
+    reference = reference_of(ctx.config, PLATFORM.name, account)
+    own = {"account": account, "credentials": reference}
+    return config.model_copy(update=own) if reference else config
+
+
+async def _account_of(publication: Publication, ctx: ToolContext) -> str:
+    """Return as whom it was published; a receipt does not say so."""
+    if ACCOUNTS not in ctx.config:
+        return ""
+    rows = await ctx.desk.list_publications(1, publication.post_id + 1)
+    return rows[0].account if rows and rows[0].post_id == publication.post_id else ""
+
+
+async def _marked(channel: Channel, ticket: Ticket, why: str) -> Sent:
+    """Return the receipt of our video among the newest; that it is not there proves nothing."""
+    found = await channel.find_marked(videos.marker(ticket.key))
+    if found is None:
+        raise OperatorNeeded(
+            f"{why}, and the channel's newest {MAX_LOOK_BACK} videos hold none of it: nobody knows "
+            "whether it is out.",
+            mend="Look in YouTube Studio, then: bookai outbox resolve",
+        )
+    return _sent(channel, found, ticket.key)
 
 
 def _sent(channel: Channel, video: Mapping[str, Any], key: str) -> Sent:
@@ -211,7 +242,7 @@ def _sent(channel: Channel, video: Mapping[str, Any], key: str) -> Sent:
 
 async def _resumed(ticket: Ticket, files: Files, post: Post) -> Handle | None:
     """Return the session of an earlier attempt, if what it was given are the approved bytes."""
-    if ticket.handle is None:
+    if ticket.handle is None or ticket.is_restored:
         return None
     handle = Handle.model_validate_json(ticket.handle)
     if not handle.session:

@@ -58,6 +58,13 @@ async def test_no_cookie_is_sent_back(web: WebServer, gate: Gate) -> None:
     assert all("cookie" not in one.headers for one in web.seen)
 
 
+async def test_an_endless_url_is_refused(web: WebServer, gate: Gate) -> None:
+    with pytest.raises(Refused, match="has 5000 characters; the studio fetches URLs of at most"):
+        await gate(web.url("/").ljust(5000, "a"))
+
+    assert web.seen == []
+
+
 async def test_loopback_is_refused_unless_allowed(web: WebServer) -> None:
     with pytest.raises(Refused, match=r"is a loopback address.*allow_private = \[\"127.0.0.1:"):
         await Gate()(web.url("/ok"))

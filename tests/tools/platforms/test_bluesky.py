@@ -11,7 +11,7 @@ from tests.peers.http_peer import Reply
 from tests.peers.tickets import Lease, ticket
 from tests.tools.platforms.conftest import bluesky_config
 from tools.base import ToolContext
-from tools.platforms.base import Files, LeaseLost, NotSent, Sent
+from tools.platforms.base import ACCOUNTS, Files, LeaseLost, NotSent, Sent
 from tools.platforms.bluesky import PLATFORM
 
 
@@ -209,6 +209,19 @@ async def test_only_the_account_that_was_approved_is_used(
     assert isinstance(cause, Refused)
     assert "approved for 'other.test'" in str(cause)
     assert pds.log == []
+
+
+async def test_an_account_of_a_channels_own_is_used_with_its_own_secret(
+    made: Any, pds: FakePds, lend: Any, tmp_path: Path
+) -> None:
+    config = bluesky_config(tmp_path, pds.url)
+    right = config["bluesky"].pop("password_file")
+    config["bluesky"] |= {"handle": "other.test", "password_file": "/nonexistent/of-another"}
+    config[ACCOUNTS] = {"bluesky": {HANDLE: f"file:{right}"}}
+
+    sent = await send(made, lend(config=config), Lease())
+
+    assert sent.external_id.startswith(f"at://{DID}/")
 
 
 async def test_a_wrong_password_is_for_the_operator_and_is_never_repeated(

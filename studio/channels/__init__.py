@@ -1,0 +1,1 @@
+"""Passports at work: what an account may do, what is wrong with one, how one is changed."""
