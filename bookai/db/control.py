@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bookai.db import approvals, audit, jobs
+from bookai.db import approvals, audit, jobs, planning
 from bookai.db.audit.body import clean
 from bookai.db.pool import Con, Pool
 from bookai.errors import Refused, TryLater
 
 EVERYTHING = ""
 """The scope of a pause of the whole studio; any other scope is a channel's name."""
+
+DISK = "studio:disk"
+"""Who pauses when the disk is nearly full: what is ready may still be published."""
+
+RESTORE = "studio:restore"
+"""Who pauses when a backup was restored."""
 
 LOOK_AGAIN_S = 60.0
 FURTHEST = timedelta(days=90)
@@ -25,7 +31,14 @@ INSERT INTO pauses (scope, reason, paused_by) VALUES ($1, $2, $3)
 ON CONFLICT (scope) DO NOTHING
 RETURNING scope
 """
-DELETE_PAUSE = "DELETE FROM pauses WHERE scope = $1 RETURNING scope"
+# What the studio itself paused gives way to an operator's own word, and so cannot end it.
+GIVE_WAY = "DELETE FROM pauses WHERE scope = $1 AND starts_with(paused_by, 'studio:')"
+DELETE_PAUSE = """
+DELETE FROM pauses
+ WHERE scope = $1
+   AND ($2::text IS NULL OR paused_by = $2)
+RETURNING scope
+"""
 SELECT_PAUSES = "SELECT scope, reason, paused_by, paused_at FROM pauses ORDER BY scope"
 SELECT_PAUSE = """
 SELECT scope, reason, paused_by, paused_at
@@ -58,15 +71,20 @@ SELECT_HOLD = """
 SELECT j.not_before, j.not_before > now() AS too_early, p.scope, p.reason, p.paused_by
   FROM video_jobs j
   LEFT JOIN pauses p ON p.scope IN ('', j.channel)
+                    AND NOT (p.paused_by = 'studio:disk' AND j.queue = 'publish')
  WHERE j.job_id = $1
  ORDER BY p.scope
  LIMIT 1
 """
+# One that waits for an operator keeps saying so; one that has his word waits for its time.
 NOTE_HELD = """
-UPDATE video_jobs
+UPDATE video_jobs j
    SET status = 'queued', reason = $2, updated_at = now()
- WHERE job_id = $1
-   AND status IN ('queued', 'running')
+ WHERE j.job_id = $1
+   AND (j.status IN ('queued', 'running')
+        OR (j.status = 'waiting'
+            AND NOT EXISTS (SELECT FROM approvals a
+                             WHERE a.job_id = j.job_id AND a.state = 'pending')))
 """
 
 
@@ -94,16 +112,27 @@ class Held:
 
 
 async def pause(con: Con, scope: str, reason: str, by: str) -> bool:
-    """Pause a channel or everything; return False when it is paused already, by whomever."""
-    if not await con.fetchval(INSERT_PAUSE, scope, clean(reason), by):
+    """Pause a channel or everything; return False when it is paused already.
+
+    An operator's pause takes the place of one that the studio itself made.
+    """
+    if not by.startswith("studio:"):
+        await con.execute(GIVE_WAY, scope)
+    # Of the whole studio the scope that comes back is '': only None says that there was one.
+    if await con.fetchval(INSERT_PAUSE, scope, clean(reason), by) is None:
         return False
     await audit.append(con, "studio.paused", by, {"scope": scope, "reason": reason})
     return True
 
 
-async def resume(con: Con, scope: str, reason: str, by: str, lock_prefix: str) -> bool:
-    """End a pause and let what waited go on now; return False when there is none."""
-    if await con.fetchval(DELETE_PAUSE, scope) is None:
+async def resume(  # one pause: which, why, by whom, whose alone
+    con: Con, scope: str, reason: str, by: str, lock_prefix: str, *, only_of: str | None = None
+) -> bool:
+    """End a pause, of whomever or `only_of` one, and let what waited go on now.
+
+    Return False when there is none.
+    """
+    if await con.fetchval(DELETE_PAUSE, scope, only_of) is None:
         return False
     await audit.append(con, "studio.resumed", by, {"scope": scope, "reason": reason})
     await con.execute(HURRY, lock_prefix, scope)
@@ -187,7 +216,7 @@ async def _check_unsent(con: Con, job_id: int) -> None:
 
 
 async def put_off(con: Con, job_id: int, at: datetime | None, now: datetime, by: str) -> None:
-    """Let a job go on no sooner than `at`, aware; None: now.
+    """Let a job go on no sooner than `at`, aware; None: now. It gives its publishing slot up.
 
     Raises:
         Refused: there is no such job, it has ended, its post is or may be out, or `at` is too far
@@ -198,6 +227,7 @@ async def put_off(con: Con, job_id: int, at: datetime | None, now: datetime, by:
     if at is not None and not now - FURTHEST < at < now + FURTHEST:
         raise Refused(f"{at:%Y-%m-%d} is more than {FURTHEST.days} days away.")
     await con.execute(SET_TIME, job_id, at)
+    await planning.release(con, job_id, by, "it was given another time")
     await audit.append(con, "job.put_off", by, {"job_id": job_id, "until": at})
 
 

@@ -13,6 +13,7 @@ from bookai.llm.serving.limits import Limits
 from bookai.llm.serving.record import CallRecord
 from bookai.plugins import load_plugins
 from bookai.settings import Settings
+from studio.models.billing import booked
 from studio.models.lineup import line_up
 
 NO_PROVIDERS = ("base", "parsing", "pool", "spending")
@@ -44,7 +45,7 @@ def build_pool(settings: Settings, pool: Pool, traces: audit.Appender) -> ModelP
     """
 
     async def record(call: CallRecord) -> None:
-        await traces.append("model.called", ACTOR, call.as_json())
+        await traces.append("model.called", ACTOR, booked(call))
 
     providers = open_providers()
     lined = line_up(settings, providers)

@@ -2,11 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bookai.db import approvals, control, jobs
 from bookai.errors import Refused
 from studio.approvals import LendingDesk
+from studio.channels.now import ChannelsNow
 from studio.engine import LOCK_PREFIX
 from tools.base import CheckRow, PauseRow
 
@@ -19,7 +20,7 @@ async def _no_checks() -> tuple[CheckRow, ...]:
 class SteeringDesk(LendingDesk):
     """Pauses, and jobs that are cancelled or put off; `look` is what `bookai doctor` looks at."""
 
-    channels: frozenset[str]
+    channels: ChannelsNow
     look: Callable[[], Awaitable[tuple[CheckRow, ...]]] = _no_checks
 
     async def set_pause(
@@ -71,12 +72,13 @@ class SteeringDesk(LendingDesk):
     async def put_off_job(self, job_id: int, at: datetime | None, by: str) -> None:
         """Let a job go on, and so be published, no sooner than `at`; None: now.
 
+        Its publishing slot is free again for another job.
+
         Raises:
             Refused: it has ended, or `at` is too far away.
         """
-        now = datetime.now(UTC)
         async with self.pool.acquire() as con, con.transaction():
-            await control.put_off(con, job_id, at, now, by)
+            await control.put_off(con, job_id, at, self.now(), by)
             if await jobs.lock_status(con, job_id) != "waiting":
                 await self.engine.enqueue(con, job_id, at)
 
@@ -87,7 +89,7 @@ class SteeringDesk(LendingDesk):
             Refused: it does not wait for a word, or its sentence gives no such shot.
         """
         async with self.pool.acquire() as con, con.transaction():
-            await approvals.swap_shot(con, job_id, line, kind, by, datetime.now(UTC))
+            await approvals.swap_shot(con, job_id, line, kind, by, self.now())
             await self.engine.enqueue(con, job_id)
 
     def check_channel(self, channel: str) -> None:
