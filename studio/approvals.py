@@ -7,6 +7,7 @@ from typing import cast, get_args
 
 from bookai.db import approvals, jobs
 from bookai.db.approvals import delegations, links
+from bookai.db.autonomy import ruling
 from bookai.db.pool import Con
 from bookai.decisions import BundleReport, Via
 from bookai.errors import OperatorNeeded, Refused
@@ -129,6 +130,20 @@ class ApprovalDesk(PostDesk):
         )
         return len(ended)
 
+    async def approve_by_rule(self, found: ruling.Ruling, now: datetime) -> ApprovalRow:
+        """Say yes under the rule that an operator granted; the loop alone calls this.
+
+        Raises:
+            Refused: the database finds that the rule does not cover it.
+        """
+        wake = self._waking(approvals.STUDIO)
+        return _approval(await ruling.approve(self.pool, found, now, wake))
+
+    async def end_rulings(self, channel: str, why: str) -> int:
+        """End each yes by rule whose post has not been sent; return how many."""
+        wake = self._waking(approvals.STUDIO)
+        return len(await ruling.end_unsent(self.pool, channel, why, wake))
+
     async def renew_approval(self, approval_id: int, by: str) -> ApprovalRow:
         """Ask anew for the same bytes after the time ran out; the job waits again."""
 
@@ -143,10 +158,11 @@ class ApprovalDesk(PostDesk):
     def _waking(self, by: str) -> approvals.OnDecided:
         async def wake(con: Con, job_id: int) -> None:
             # Whose cancel was cut short between the job and its approval has said no all the same.
-            if await jobs.lock_status(con, job_id) == "cancelled":
-                if by != approvals.STUDIO:
-                    raise Refused(f"job {job_id} is cancelled: nothing is published of it.")
-                return
+            status = await jobs.lock_status(con, job_id)
+            if status == "cancelled" and by != approvals.STUDIO:
+                raise Refused(f"job {job_id} is cancelled: nothing is published of it.")
+            if status in jobs.ENDED and by == approvals.STUDIO:
+                return  # its time is up, but the job ended before, and its reason stays
             # The row must not look as if it still waited for the operator: whoever resumes it
             # after a crash goes by it.
             await jobs.set_status(con, job_id, "queued", actor=by)

@@ -247,7 +247,15 @@ class Pack:
         is_other = state in ("pending", "approved", "rejected") and said.get("decision") != state
         if told != (row["digest"], row["decided_by"], yes) or is_other:
             raise Bad(f"{name}: the log has another decision, or none: {said} by {told[1]}")
-        return f"{said['decision']} by {', '.join(yes) or event['actor']}"
+        if not event["actor"].startswith("rule:"):
+            return f"{said['decision']} by {', '.join(yes) or event['actor']}"
+        # Nobody said yes to this very post: a person granted the rule, and the log names him.
+        rule = said.get("rule") or {}
+        granted = str(rule.get("granted_by"))
+        asks_people = yes or row["needed"] != 1 or row["approvers"]
+        if not granted.startswith("operator:") or asks_people or rule["name"] != event["actor"]:
+            raise Bad(f"{name}: {event['actor']} decided what no person had granted")
+        return f"{said['decision']} by {event['actor']}, granted by {granted}"
 
     def order(self) -> str:
         """Check that what went out had been approved before, by the log's own order."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 from starlette.responses import HTMLResponse, Response
 
+from bookai.decisions import RULE
 from studio.web.lent import Halt
 from tools.site.pages import holdable, safe_href
 from tools.site.words import direction
@@ -91,6 +92,8 @@ def clock(seconds: float) -> str:
 
 def person(principal: str) -> str:
     """Return a principal as people say it: operator:anna is anna."""
+    if principal.startswith(RULE):
+        return f"the rule for {principal.rsplit(':', 1)[-1]}"
     return principal.removeprefix("operator:")
 
 

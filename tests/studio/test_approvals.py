@@ -1,6 +1,7 @@
 """The desk: one row, whichever door the answer comes through."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -54,8 +55,20 @@ async def test_an_approver_who_is_struck_off_the_file_decides_no_more(
         with pytest.raises(Refused, match="operator:bob may not decide on channel 'news'"):
             await office.desk.decide_approval(approval_id, True, "", BOB)
         toml.write_text("[channels.news\n")
-        with pytest.raises(OperatorNeeded, match=r"studio\.toml cannot be read"):
+        with pytest.raises(OperatorNeeded, match=r"studio\.toml:1: it cannot be read"):
             await office.desk.decide_approval(approval_id, True, "", ANN)
+
+
+async def test_an_approval_that_ends_after_its_job_leaves_the_jobs_reason(office: Office) -> None:
+    desk = replace(office.desk, now=lambda: office.desk.now() + 2 * HOUR)
+    job_id = (await office.desk.get_approval(await ask(office))).job_id
+    async with desk.pool.acquire() as con, con.transaction():
+        await jobs.set_status(con, job_id, "failed", reason="the platform said no")
+
+    assert await desk.expire_approvals() == 1
+
+    job = (await desk.get_job(job_id)).job
+    assert (job.status, job.reason) == ("failed", "the platform said no")
 
 
 async def test_the_channels_rules_hold_and_the_last_yes_queues_the_job(office: Office) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bookai.db import audit
 from bookai.db.approvals import asking, edits
+from bookai.db.approvals.ending import IS_OUT
 from bookai.db.approvals.rights import Right, Word, right_of
 from bookai.db.approvals.rows import (
     STUDIO,
@@ -23,10 +24,11 @@ from bookai.db.approvals.rows import (
     why_not_pending,
 )
 from bookai.db.approvals.rules import Rules, RulesOf, anyone
+from bookai.db.autonomy import ladder
 from bookai.db.pool import Con, Pool
 from bookai.decisions import Via
 from bookai.errors import Refused
-from bookai.metrics import APPROVALS_DECIDED
+from bookai.metrics import APPROVALS_DECIDED, AUTONOMY_LOCKS
 from bookai.models import PostEdit
 
 INSERT_VOTE = """
@@ -39,6 +41,8 @@ UPDATE approvals
    SET state = $2, decided_by = $3, decided_at = $4, note = $5
  WHERE approval_id = $1
 """
+
+FORGET_TIME = "UPDATE video_jobs SET not_before = NULL WHERE job_id = $1"
 
 
 class SaidBefore(Refused):
@@ -87,7 +91,8 @@ async def say(
 ) -> Approval:
     """Let one word take effect on a locked approval; return what it became, or its successor.
 
-    An approval whose time is over becomes expired here, whatever was said; the caller tells.
+    An approval whose time is over becomes expired here, whatever was said; the caller tells. A no
+    to what a rule approved takes that yes back while nothing is out, and the rule with it.
 
     Raises:
         SaidBefore: this person said the same before.
@@ -95,10 +100,12 @@ async def say(
     """
     if approval.said(word.by, word.approve) and approval.state in ("pending", _state(word)):
         raise SaidBefore(_said_before(approval, word), words=approval.note or "")
-    if approval.state != "pending":
+    if approval.state != "pending" and not _takes_back(approval, word):
         raise not_pending(approval)
     unchanged(approval)
-    if approval.expires_at <= word.at:
+    if approval.state == "approved":
+        await _withdraw(con, approval, word, rules_of(approval.channel))
+    elif approval.expires_at <= word.at:
         await end(con, approval, "expired", STUDIO)
     else:
         right = await right_of(con, approval, word, rules_of(approval.channel))
@@ -106,8 +113,10 @@ async def say(
         await _vote(con, approval, word, right)
         await _settle(con, await get(con, approval.approval_id), word, right)
     after = await get(con, approval.approval_id)
-    if after.state != "pending" and on_decided is not None:
-        await on_decided(con, after.job_id)
+    if after.state != "pending":
+        await _count_lock(con, after)
+        if on_decided is not None:
+            await on_decided(con, after.job_id)
     return after
 
 
@@ -124,6 +133,35 @@ def count(approval: Approval) -> None:
     """Count a decision in the metrics, once its transaction is committed."""
     if approval.state in ("approved", "rejected"):
         APPROVALS_DECIDED.labels(approval.state).inc()
+
+
+def _takes_back(approval: Approval, word: Word) -> bool:
+    return approval.state == "approved" and approval.is_by_rule and not word.approve
+
+
+async def _withdraw(con: Con, approval: Approval, word: Word, rules: Rules) -> None:
+    """Take back a yes by rule before its post goes out; its channel begins anew."""
+    await right_of(con, approval, word, rules)
+    if await con.fetchval(IS_OUT, approval.job_id):
+        raise Refused(
+            f"{why_not_pending(approval)}, and its post is or may be out: it cannot be taken back. "
+            f"What went out wrongly is a strike: bookai autonomy strike {approval.channel}"
+        )
+    body = {
+        "approval_id": approval.approval_id,
+        "job_id": approval.job_id,
+        "digest": approval.digest,
+        "decided_by": approval.decided_by,
+        "via": word.via,
+    }
+    personal = {"reason": word.reason}
+    await audit.append(con, "approval.withdrawn", word.by, body, personal=personal, subject=word.by)
+    await end(con, approval, "void", word.by)
+    # Its slot is over for it: the job goes on now, and learns that it is refused.
+    await con.execute(FORGET_TIME, approval.job_id)
+    why = f"the yes by rule to approval {approval.approval_id} was taken back by {word.by}"
+    about = (approval.job_id, approval.approval_id)
+    await ladder.lock(con, approval.channel, why, word.by, word.at, keeps_grant=True, about=about)
 
 
 async def _edited(con: Con, approval: Approval, word: Word) -> Approval:
@@ -201,6 +239,12 @@ async def _settle(con: Con, approval: Approval, word: Word, right: Right) -> Non
     # A person's own words can be erased; the proof of the decision stays.
     personal = {"reason": word.reason}
     await audit.append(con, kind, word.by, body, personal=personal, subject=word.by)
+
+
+async def _count_lock(con: Con, after: Approval) -> None:
+    """Count it when this answer took the channel's autonomy away: the database itself did so."""
+    if await ladder.was_locked_by(con, after.job_id, after.approval_id):
+        AUTONOMY_LOCKS.labels("edit" if after.state == "approved" else "rejection").inc()
 
 
 def _state(word: Word) -> str:

@@ -14,6 +14,7 @@ from bookai.db.approvals.rows import (
     unchanged,
     why_not_pending,
 )
+from bookai.db.autonomy import ladder
 from bookai.db.pool import Con, Pool
 from bookai.errors import Refused
 
@@ -67,11 +68,21 @@ async def check(
             f"what would be published for job {job_id} is not what {approval.decided_by} approved "
             f"(approval {approval.approval_id}). Make a new video of the source: bookai make"
         )
+    if approval.is_by_rule and not begun and not await _rule_holds(db, approval):
+        raise Refused(
+            f"approval {approval.approval_id} was given by {approval.decided_by}, and channel "
+            f"{approval.channel!r} is locked since: nothing goes out. Why: bookai autonomy"
+        )
     if approval.expires_at <= now and not begun:
         raise Refused(
             f"approval {approval.approval_id} of job {job_id} expired at "
             f"{moment(approval.expires_at)}. Make a new video of the source: bookai make"
         )
+
+
+async def _rule_holds(db: Pool | Con, approval: Approval) -> bool:
+    assert approval.decided_at is not None, "the database keeps the time with the name"
+    return await ladder.counts(db, approval.channel, approval.decided_at)
 
 
 async def expire(

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from bookai.db import audit
 from bookai.db.pool import Con, Pool
-from bookai.decisions import EditRow, VoteRow
+from bookai.decisions import RULE, EditRow, VoteRow
 from bookai.errors import Refused
 from bookai.metrics import APPROVALS_PENDING
 from bookai.models import Post, Record
@@ -110,6 +110,11 @@ class Approval(Record):
     votes: tuple[VoteRow, ...]
     edits: tuple[EditRow, ...]
 
+    @property
+    def is_by_rule(self) -> bool:
+        """Whether a rule that an operator granted said yes, and no person did."""
+        return (self.decided_by or "").startswith(RULE)
+
     def said(self, by: str, approve: bool) -> VoteRow | None:
         """Return this person's yes, or no, if it was given."""
         return next((v for v in self.votes if v.by == by and v.approve == approve), None)
@@ -210,6 +215,13 @@ def why_not_pending(approval: Approval) -> str:
         assert approval.decided_at is not None, "the database keeps the time with the name"
         when = moment(approval.decided_at)
         return f"{name} was {approval.state} by {approval.decided_by} at {when}"
+    if approval.is_by_rule:
+        again = f"; ask anew: bookai approvals renew {approval.approval_id}"
+        return (
+            f"{name} was given by {approval.decided_by}, whose yes counts no more: it was taken "
+            f"back, its time ran out, or the channel was locked"
+            f"{again if approval.state == 'expired' else ''}"
+        )
     if approval.state == "void":
         now = f"see approval {approval.followed_by}" if approval.followed_by else "bookai approvals"
         return f"{name} is void: what would be published has changed since; {now}"
