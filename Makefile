@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: setup setup-dev demo test test-ollama check chaos fuzz bench bench-routing rivals engine peers conformance format lock clean
+.PHONY: setup setup-dev demo test test-ollama check chaos box fuzz bench bench-routing rivals engine peers conformance format lock clean
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
@@ -52,6 +52,10 @@ test-ollama: setup-dev
 chaos: setup-dev
 	$(BIN)/python -m tests.chaos --count 2000
 	$(BIN)/python tests/chaos/kill_nine.py --kills 10
+
+# The installed units under a real systemd, booted beside this machine's own; as root, minutes.
+box: setup-dev
+	BOOKAI_TEST_BOX=1 $(BIN)/pytest -q -rs tests/box
 
 # Hundreds of calls of every MCP tool, from its own schema and beside it; some minutes.
 fuzz: setup-dev

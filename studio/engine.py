@@ -8,7 +8,7 @@ of its own, and a lock does not stop a process that was frozen and comes back.
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,9 @@ from typing import Protocol
 
 import procrastinate
 from procrastinate.app import WorkerOptions
+from procrastinate.connector import BaseConnector
+from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
 
 from bookai.db import queue
 from bookai.db.pool import DATABASE_ERRORS, Con, Pool, Unreachable
@@ -25,7 +28,8 @@ from bookai.db.runs.fence import Fenced
 from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
 from bookai.models import Queue
 from graphs.queues import EVERY_QUEUE
-from studio.turn import AdvanceJob, Turn
+from studio.turn import AdvanceJob, Now, Turn, utc_now
+from studio.watchdog.pulse import Hand, Pulse
 
 logger = logging.getLogger(__name__)
 
@@ -141,12 +145,16 @@ class Procrastinate:
     """Postgres as the queue, by the procrastinate library; `dsn` is that of the app role.
 
     `beat_s` is the distance of heartbeats: a sixth of the silence after which others take over.
+    `pulse` tells whether the workers of this process look for work; `now` tells from when a job is
+    put off, aware UTC.
     """
 
     dsn: str
     pool: Pool
     beat_s: float = BEAT_S
     rng: Random = field(default_factory=Random)
+    pulse: Pulse = field(default_factory=Pulse)
+    now: Now = utc_now
 
     async def enqueue(
         self, con: Con, job_id: int, at: datetime | None = None, *, foreground: bool = False
@@ -225,15 +233,20 @@ class Procrastinate:
             )
         )
 
+        hand = Hand(options["concurrency"])
+        app.job_manager = _Looking(app.connector, hand)
+
         @app.task(name=TASK)
         async def advance_job(job_id: int) -> None:
-            await self._work(advance, job_id, served)
+            with hand.busy():
+                await self.work(advance, job_id, served)
 
         async with app.open_async():
             worker = asyncio.create_task(app.run_worker_async(**options))
             stopping = asyncio.create_task(stop.wait())
             try:
-                await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                with self.pulse.watching(hand):
+                    await asyncio.wait({worker, stopping}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 stopping.cancel()
                 worker.cancel()
@@ -247,15 +260,16 @@ class Procrastinate:
             return False
         return True
 
-    async def _work(self, advance: AdvanceJob, job_id: int, queues: frozenset[Queue]) -> None:
-        turn = Turn(self.pool, self.enqueue, self.rng, job_id)
+    async def work(self, advance: AdvanceJob, job_id: int, queues: frozenset[Queue]) -> None:
+        """Carry one job on as far as `queues` go; whatever ends that, the job is not lost."""
+        turn = Turn(self.pool, self.enqueue, self.rng, job_id, self.now)
         try:
             await self._take_turn(turn, advance, queues)
         except Fenced as error:
             await self._leave(turn, error)
 
     async def _take_turn(self, turn: Turn, advance: AdvanceJob, queues: frozenset[Queue]) -> None:
-        """Hold the job's lock and work; whatever ends that, the job is not lost.
+        """Hold the job's lock and work.
 
         Raises:
             Fenced: another process has the job.
@@ -294,6 +308,18 @@ class Procrastinate:
             task = asyncio.current_task()
             if task is not None:
                 task.add_done_callback(_hush)
+
+
+class _Looking(JobManager):
+    """Notes on the worker's hand each time that it asks for work."""
+
+    def __init__(self, connector: BaseConnector, hand: Hand) -> None:
+        super().__init__(connector)
+        self._hand = hand
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        self._hand.looks()
+        return await super().fetch_job(queues, worker_id)
 
 
 def _hush(task: asyncio.Task[None]) -> None:

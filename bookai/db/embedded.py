@@ -22,7 +22,7 @@ import psycopg
 
 from bookai.db.pg.binaries import find_binaries, make_readable
 from bookai.db.pg.home import APP, DATABASE, OWNER, SEALER, Home, try_flock
-from bookai.errors import OperatorNeeded
+from bookai.errors import OperatorNeeded, TryLater
 
 ROLES = (APP, SEALER)
 START_S = 120
@@ -32,15 +32,20 @@ RECOVERY_S = 60.0
 LOG_LIMIT_BYTES = 8 * 2**20
 LOG = "server.log"
 _SOCKET = ".s.PGSQL.5432"
+_CONNECTIONS = "BOOKAI_PG_CONNECTIONS"
+_JOIN = "BOOKAI_PG_JOIN"
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 _PROCESSES = Path("/proc")
 FIND_DATABASE = "SELECT 1 FROM pg_database WHERE datname = %s"
 CREATE_DATABASE = f"CREATE DATABASE {DATABASE}"
 
+CONNECTIONS = 80
+"""At most so many at once; BOOKAI_PG_CONNECTIONS of whoever starts the server says another."""
+
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "80",
+    "max_connections": str(CONNECTIONS),
     "shared_buffers": "128MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -54,12 +59,17 @@ _SETTINGS: Mapping[str, str] = {
 
 
 class EmbeddedPostgres:
-    """Starts or joins the server of one state folder; call `stop` once for each `start`."""
+    """Starts or joins the server of one state folder; call `stop` once for each `start`.
+
+    With BOOKAI_PG_JOIN set it only joins, and waits for whoever keeps the server: a server that a
+    service starts ends together with that service.
+    """
 
     def __init__(self, state: Path, home: Home | None = None) -> None:
         self._home = home or Home(state)
         self._client: int | None = None
         self._programs: Path | None = None
+        self._only_joins = bool(os.environ.get(_JOIN))
         self.origin = "not started"
 
     def start(self) -> str:
@@ -67,11 +77,13 @@ class EmbeddedPostgres:
 
         Raises:
             OperatorNeeded: it cannot be set up or started; says why and the mend.
-            TryLater: another process is busy with it for very long.
+            TryLater: another process is busy with it for very long, or nobody keeps it.
         """
         home = self._home
         try:
             home.prepare()
+            if self._only_joins:
+                self._await_keeper()
             with home.starting():
                 binaries = find_binaries(home.major)
                 self._programs = make_readable(binaries, home.user)
@@ -80,7 +92,9 @@ class EmbeddedPostgres:
                     home.secret(role)
                 if home.major is None:
                     self._create_cluster()
-                if not self._answers():
+                if not self.answers():
+                    if self._only_joins:
+                        raise TryLater(f"the Postgres in {home.cluster} just ended.")
                     self._start_server()
                 self._create_database()
                 if self._client is None:
@@ -93,8 +107,10 @@ class EmbeddedPostgres:
             ) from error
         return self.dsn()
 
-    def stop(self) -> bool:
+    def stop(self, *, for_all: bool = False) -> bool:
         """Leave; the last one out stops the server. Return whether it was stopped. Blocks.
+
+        With `for_all` it is stopped whoever else is there.
 
         Raises:
             OperatorNeeded: it does not stop.
@@ -108,11 +124,11 @@ class EmbeddedPostgres:
                 self._client = None
             probe = self._home.open_lock("clients.lock")
             try:
-                if not try_flock(probe, fcntl.LOCK_EX):
+                if not (try_flock(probe, fcntl.LOCK_EX) or for_all) or self._only_joins:
                     return False
             finally:
                 os.close(probe)
-            if self._answers() or self._is_held():
+            if self.answers() or self._is_held():
                 self._run("pg_ctl", "-D", ".", "-m", "fast", "-w", "-t", STOP_S, "stop")
             return True
 
@@ -164,7 +180,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + ORPHANS_S
         while self._is_held():
             # Backends of a killed postmaster leave within a second or two.
-            if self._answers():
+            if self.answers():
                 return
             if time.monotonic() > deadline:
                 raise OperatorNeeded(
@@ -183,8 +199,19 @@ class EmbeddedPostgres:
             log.replace(log.with_suffix(".log.old"))
         self._run(
             "pg_ctl", "-D", ".", "-l", LOG, "-w", "-t", START_S,
-            "-o", f"-k {home.sockets} -p 5432", "start",
+            "-o", f"-k {home.sockets} -p 5432 -c max_connections={_most_connections()}", "start",
         )  # fmt: skip
+
+    def _await_keeper(self) -> None:
+        """Wait without the lock, which the keeper needs to start the server."""
+        deadline = time.monotonic() + START_S
+        while not self.answers():
+            if time.monotonic() > deadline:
+                raise TryLater(
+                    f"nobody keeps the Postgres in {self._home.cluster}. Is `bookai postgres` "
+                    f"there? Look: systemctl status bookai-postgres. Without {_JOIN} we start it."
+                )
+            time.sleep(0.1)
 
     def _create_database(self) -> None:
         """Create the studio's database unless it is there."""
@@ -207,8 +234,8 @@ class EmbeddedPostgres:
                     ) from error
             time.sleep(0.1)
 
-    def _answers(self) -> bool:
-        """Ask for TLS: a live postmaster answers N or S, a dead one's backlog never does."""
+    def answers(self) -> bool:
+        """Ask for TLS: a live postmaster says N or S, a dead one's backlog never does. Blocks."""
         with closing(socket.socket(socket.AF_UNIX)) as probe:
             probe.settimeout(2)
             try:
@@ -270,6 +297,15 @@ class EmbeddedPostgres:
         telling = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
         last = (telling or lines or ["it said nothing"])[-1]
         return last.rstrip(".")[:300]
+
+
+def _most_connections() -> int:
+    said = os.environ.get(_CONNECTIONS, "") or str(CONNECTIONS)
+    if not said.isdecimal() or not 20 <= int(said) <= 5000:
+        raise OperatorNeeded(
+            f"{_CONNECTIONS} is {said!r}.", mend="Write a number of connections, 20 to 5000."
+        )
+    return int(said)
 
 
 @asynccontextmanager

@@ -127,6 +127,25 @@ class Home:
         finally:
             os.close(handle)
 
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Be the one process that keeps the server up for the others.
+
+        Raises:
+            OperatorNeeded: another keeps it already; to end two would stop it under everybody.
+        """
+        self.prepare()
+        handle = self.open_lock("keeper.lock")
+        try:
+            if not try_flock(handle, fcntl.LOCK_EX):
+                raise OperatorNeeded(
+                    f"another bookai postgres keeps the server in {self.cluster} already.",
+                    mend="Let it: nothing is to be done. See it: systemctl status bookai-postgres",
+                )
+            yield
+        finally:
+            os.close(handle)
+
     def open_lock(self, name: str) -> int:
         """Open a lock file beside the data: a copied state folder shares the data's locks."""
         path = self.cluster / name

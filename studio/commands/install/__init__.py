@@ -1,0 +1,1 @@
+"""`bookai install`, `bookai uninstall`, `bookai postgres`: the studio under systemd."""

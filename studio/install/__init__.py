@@ -1,0 +1,1 @@
+"""Put the studio under systemd: its units, their sandbox, their secrets, and the way back."""
