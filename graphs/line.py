@@ -15,6 +15,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import interrupt
 
+from bookai import tracing
 from bookai.db import approvals, jobs
 from bookai.db.pool import Pool
 from bookai.db.runs import standing
@@ -156,6 +157,7 @@ class Line:
         if job.approval_id is None:  # a shot was swapped: the film is made anew
             return {"turn": "again", "swaps": state.get("swaps", 0) + 1}
         row = await approvals.get(self.pool, job.approval_id)
+        self._trace_wait(row)
         if row.state == "approved":
             await self.set_status("running", stage="publish")
             return {"turn": "go_on"}
@@ -166,6 +168,13 @@ class Line:
             f"approval {row.approval_id} is {row.state}; nothing was published. "
             f"Ask anew: bookai approvals renew {row.approval_id}"
         )
+
+    def _trace_wait(self, row: approvals.Approval) -> None:
+        ended = row.decided_at or row.expires_at
+        wait = tracing.Past(
+            "approval", row.job_id, str(row.approval_id), row.requested_at, ended, row.state
+        )
+        tracing.told(wait)
 
     async def _report(self, state: State) -> dict[str, Any]:
         """Read results home. The post is out: failing here must not call the job failed."""

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agents.base import Context
+from bookai import tracing
 from bookai.db import executions, jobs
 from bookai.db.pool import Pool
 from bookai.db.runs import standing
@@ -103,7 +104,8 @@ class Crew:
             return job
         known = job.fallbacks
         job = step.prepare(job)
-        with Measured(step.capability) as measured:
+        told = {"capability": step.capability, "round": step.round_}
+        with Measured(step.capability) as measured, tracing.span("step", step.job_id, **told):
             return await self._chain(_Task(step, task_id, until, known, measured), job)
 
     async def _chain(self, task: _Task, job: VideoJob) -> VideoJob:
@@ -126,7 +128,8 @@ class Crew:
                 note = stood_in(step.capability, failed[-1], lease.name)
                 job = job.model_copy(update={"fallbacks": (*job.fallbacks, note)})
             try:
-                done = await attempt.run(job, limit.attempt_s, task.until)
+                with tracing.span("attempt", step.job_id, agent=lease.name, attempt=attempt.nth):
+                    done = await attempt.run(job, limit.attempt_s, task.until)
             except (Refused, OperatorNeeded, Fenced):
                 raise
             except BookAIError as error:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from bookai import tracing
 from bookai.db import audit, control, jobs
 from bookai.db.pool import DATABASE_ERRORS, Con, Pool
 from bookai.db.runs import standing
@@ -29,6 +30,12 @@ WATCH_S = 1.0
 
 AdvanceJob = Callable[[int, Fence, frozenset[Queue]], Coroutine[Any, Any, Advance]]
 Enqueue = Callable[[Con, int, datetime | None], Awaitable[None]]
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time, aware UTC."""
+    return datetime.now(UTC)
 
 
 def wait_s(after_s: float, tries: int, rng: Random) -> float:
@@ -50,6 +57,7 @@ class Turn:
     enqueue: Enqueue
     rng: Random
     job_id: int
+    now: Now = utc_now
     fence: Fence | None = field(default=None, init=False)
 
     async def work(self, advance: AdvanceJob, queues: frozenset[Queue]) -> None:
@@ -73,7 +81,8 @@ class Turn:
         if hold is not None:
             await self._wait_for(hold)
             return
-        result = await self._watched(advance(self.job_id, fence, queues), fence)
+        with tracing.span("turn", self.job_id):
+            result = await self._watched(advance(self.job_id, fence, queues), fence)
         if result.hand_over is not None:
             async with fence.writing(self.pool) as con:
                 await standing.hand_over(con, self.job_id, result.hand_over)
@@ -113,7 +122,7 @@ class Turn:
 
     async def _wait_for(self, hold: control.Held) -> None:
         """Queue the job for later, no try counted, and let its row say what it waits for."""
-        at = hold.until or datetime.now(UTC) + timedelta(seconds=control.LOOK_AGAIN_S)
+        at = hold.until or self.now() + timedelta(seconds=control.LOOK_AGAIN_S)
         async with self._writing() as con:
             await control.note_held(con, self.job_id, hold.why)
             if self.fence is not None:
@@ -140,12 +149,12 @@ class Turn:
                 await jobs.set_status(con, self.job_id, "failed", reason=reason)
                 return
             QUEUE_RETRIES.labels(await standing.queue_of(con, self.job_id)).inc()
-            at = datetime.now(UTC) + timedelta(seconds=wait_s(after_s, tries, self.rng))
+            at = self.now() + timedelta(seconds=wait_s(after_s, tries, self.rng))
             await self.enqueue(con, self.job_id, at)
 
     async def put_back(self, why: str, after_s: float) -> None:
         """Queue the job again without counting a try; when it was taken from us, only say so."""
-        at = datetime.now(UTC) + timedelta(seconds=after_s)
+        at = self.now() + timedelta(seconds=after_s)
         async with self.pool.acquire() as con, con.transaction():
             try:
                 if self.fence is not None:

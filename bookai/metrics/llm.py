@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from bookai.metrics.instruments import counter, gauge, histogram
+from bookai.metrics.instruments import counter, gauge, histogram, summary
 from bookai.metrics.labels import (
     ERROR,
     FAILED,
@@ -25,10 +25,9 @@ from bookai.metrics.labels import (
 GENAI_SECONDS = (*(0.01 * 2**n for n in range(8)), 2.0, *(0.01 * 2**n for n in range(8, 14)))
 """The convention's boundaries, and 2 s: the objective of a call."""
 _FIRST_CHUNK_SECONDS = (0.08, 0.16, 0.32, 0.64, 1.28, 2.0, 5.12, 10.24)
-_TOKENS = (16, 64, 256, 1024, 4096, 16384, 65536)
+_TOKENS = (64, 512, 4096, 32768)
 LOADED_S = 1.0
 """A server reports some milliseconds of loading with every call; so long took a real load."""
-_LOAD_SECONDS = (2, 20, 120)
 
 MODEL_CALLS = counter(
     "bookai_model_calls_total", "Questions to a model provider", PROVIDER, OUTCOME
@@ -73,9 +72,7 @@ LLM_WAITING = gauge("bookai_llm_waiting", "Questions that wait for a slot", MODE
 LLM_LOADED = gauge(
     "bookai_llm_model_loaded", "1 where a model is in memory", SERVER, MODEL, most=64
 )
-LLM_LOAD_SECONDS = histogram(
-    "bookai_llm_load_duration_seconds", "Time to load a model", SERVER, buckets=_LOAD_SECONDS
-)
+LLM_LOAD_SECONDS = summary("bookai_llm_load_duration_seconds", "Time to load a model", SERVER)
 LLM_INVALID = counter(
     "bookai_llm_invalid_outputs_total", "Answers refused as unusable", MODEL, INVALID, most=60
 )

@@ -33,7 +33,6 @@ DECISION_SECONDS = (
 """25 ms, the limit of the alert, is a boundary."""
 _STEP_SECONDS = (0.5, 2, 10, 30, 120, 300, 900)
 _WAIT_SECONDS = (0.01, 0.1, 1, 10, 60)
-_ATTEMPTS = (1, 2, 3)
 
 ROUTER_DECISION_SECONDS = histogram(
     "bookai_router_decision_duration_seconds",
@@ -84,9 +83,7 @@ TASK_WAIT_SECONDS = histogram(
     CAPABILITY,
     buckets=_WAIT_SECONDS,
 )
-TASK_ATTEMPTS = histogram(
-    "bookai_task_attempts", "Attempts that a step took", CAPABILITY, buckets=_ATTEMPTS
-)
+TASK_ATTEMPTS = summary("bookai_task_attempts", "Attempts that a step took", CAPABILITY)
 
 
 def watch_router(kind: str) -> Callable[[str, str, float | None], None]:

@@ -6,7 +6,8 @@ python deploy/grafana/dashboard.py > deploy/grafana/dashboard.json
 import json
 import sys
 
-from panels import ROWS, Panel
+from drawing import Panel
+from panels import ROWS
 
 WIDTH, HEIGHT, PER_ROW = 6, 8, 4
 

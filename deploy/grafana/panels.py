@@ -1,39 +1,7 @@
 """What the dashboard shows, row by row. `dashboard.py` draws it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One panel; `lines` are pairs of a query and its legend."""
-
-    title: str
-    unit: str
-    lines: tuple[tuple[str, str], ...]
-    kind: str = "timeseries"
-
-
-def rate(metric: str, by: str) -> str:
-    """Return a counter's rate, summed by a label."""
-    return f"sum by ({by}) (rate({metric}[$__rate_interval]))"
-
-
-def quantiles(
-    metric: str, by: str = "", points: tuple[float, ...] = (0.5, 0.95)
-) -> Iterator[tuple[str, str]]:
-    """Return quantiles of a histogram with a legend each."""
-    labels = f"le, {by}" if by else "le"
-    for point in points:
-        total = f"sum by ({labels}) (rate({metric}_bucket[$__rate_interval]))"
-        name = f"p{point * 100:.0f}" + (f" {{{{{by}}}}}" if by else "")
-        yield f"histogram_quantile({point}, {total})", name
-
-
-def mean(metric: str, by: str) -> str:
-    """Return the mean of a histogram or summary, by a label."""
-    return f"{rate(f'{metric}_sum', by)} / {rate(f'{metric}_count', by)}"
-
+from drawing import Panel, mean, quantiles, rate
+from running import LOOP, MACHINE
 
 STEPS = (
     Panel(
@@ -247,7 +215,7 @@ MODELS = (
                 "sum by (server) (increase(bookai_llm_load_duration_seconds_count[10m]))",
                 "{{server}}",
             ),
-            *quantiles("bookai_llm_load_duration_seconds", points=(0.95,)),
+            (mean("bookai_llm_load_duration_seconds", "server"), "{{server}} seconds"),
         ),
     ),
     Panel(
@@ -337,10 +305,12 @@ CHAT = (
     ),
 )
 ROWS = (
+    ("Loop", LOOP),
     ("Steps", STEPS),
     ("Routing", ROUTING),
     ("Agents", AGENTS),
     ("Models", MODELS),
     ("House", HOUSE),
+    ("Machine", MACHINE),
     ("Chat", CHAT),
 )

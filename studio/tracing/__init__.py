@@ -1,0 +1,1 @@
+"""Send traces to a collector, where the settings name one."""
