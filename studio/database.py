@@ -18,6 +18,9 @@ from bookai.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+RESTORING = ".restoring"
+"""A home that has this folder was not restored to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Database:
@@ -52,12 +55,31 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         yield Database(pool, dsn, server, tuple(applied))
 
 
+@asynccontextmanager
+async def owner_dsn(settings: Settings) -> AsyncIterator[str]:
+    """Lend the DSN of the database's owner as it is: nothing is migrated.
+
+    Raises:
+        OperatorNeeded: Postgres cannot be started.
+    """
+    if settings.dsn:
+        yield settings.admin_dsn or settings.dsn
+        return
+    async with embedded(settings.postgres_dir) as server:
+        yield server.dsn()
+
+
 def make_home(home: Path) -> None:
     """Create the studio's folder, closed to other users.
 
     Raises:
         OperatorNeeded: it cannot be created or written to.
     """
+    if (home / RESTORING).exists():
+        raise OperatorNeeded(
+            f"a restore into {home} was broken off: it is no whole studio.",
+            mend=f"Remove that folder and restore again: rm -r {home}",
+        )
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = home / ".writable"

@@ -5,11 +5,8 @@ at once; this one is small enough to read.
 """
 
 import asyncio
-import hashlib
-import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,10 @@ from typing import Any
 import asyncpg
 
 from bookai.db import queue
+from bookai.db.keeping.schema import Applied, Migration, load, plan
+from bookai.db.keeping.schema import MigrationRefused as MigrationRefused
 from bookai.db.pool import connect
-from bookai.errors import OperatorNeeded, Refused, TryLater
+from bookai.errors import OperatorNeeded, TryLater
 from bookai.house import VERSION
 
 # One constant for every studio process; any bigint would do.
@@ -36,10 +35,24 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     ms          integer NOT NULL
 )
 """
-SELECT_APPLIED = "SELECT version, name, sha256 FROM schema_migrations ORDER BY version"
+# Looked for first: to add a column, even one that is there, waits for a backup that is running.
+HAS_WORKS_WITH = """
+SELECT EXISTS (SELECT FROM pg_attribute
+                WHERE attrelid = to_regclass('schema_migrations')
+                  AND attname = 'works_with')
+"""
+ADD_WORKS_WITH = "ALTER TABLE schema_migrations ADD COLUMN works_with integer"
+# A dump comes in by a transaction of its own: until the rest is done, nobody may go on from it.
+IS_RESTORING = "SELECT to_regclass('restore_unfinished') IS NOT NULL"
+HAS_LEDGER = "SELECT to_regclass('schema_migrations') IS NOT NULL"
+SELECT_APPLIED = """
+SELECT version, name, sha256, to_jsonb(m) ->> 'works_with' AS works_with
+  FROM schema_migrations m
+ ORDER BY version
+"""
 INSERT_APPLIED = """
-INSERT INTO schema_migrations (version, name, sha256, app_version, ms)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO schema_migrations (version, name, sha256, app_version, ms, works_with)
+VALUES ($1, $2, $3, $4, $5, $6)
 """
 SAVER = "langgraph-checkpoint-postgres"
 # The saver's release that set its tables up stands beside them, written when it had finished.
@@ -74,86 +87,50 @@ END $$
 """
 
 
-class MigrationRefused(Refused):
-    """The files and the database do not belong together, or a file does not work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One SQL file. `in_transaction` is off for files that say `-- bookai: no-transaction`."""
-
-    version: int
-    name: str
-    sql: str
-    sha256: bytes
-    in_transaction: bool
-
-    @property
-    def title(self) -> str:
-        """The file's name without its ending."""
-        return f"{self.version:03d}_{self.name}"
-
-
-def load(folder: Path) -> tuple[Migration, ...]:
-    """Read `000_name.sql`, `001_…` and so on.
+async def pending(admin_dsn: str, folder: Path) -> list[str]:
+    """Return the titles of what `migrate` would apply; nothing is changed.
 
     Raises:
-        MigrationRefused: a name is off, or a number is missing.
+        OperatorNeeded: Postgres does not answer, or does not let us in.
+        MigrationRefused: the files and the database do not belong together.
     """
-    found = []
-    for path in sorted(folder.glob("*.sql")):
-        match = re.fullmatch(r"(\d{3})_([a-z0-9_]+)\.sql", path.name)
-        if not match:
-            raise MigrationRefused(f"{path} is no migration's name; call it 007_what_it_does.sql.")
-        # A checkout with Windows line ends must not look like an edit.
-        text = path.read_bytes().replace(b"\r\n", b"\n")
-        in_transaction = not re.search(rb"^-- bookai: no-transaction\s*$", text, re.MULTILINE)
-        digest = hashlib.sha256(text).digest()
-        found.append(Migration(int(match[1]), match[2], text.decode(), digest, in_transaction))
-    if not found or [m.version for m in found] != list(range(len(found))):
-        raise MigrationRefused(f"{folder} must hold 000_, 001_ … without gaps.")
-    return tuple(found)
+    files = load(folder)
+    con = await connect(admin_dsn, statement_cache_size=0)
+    try:
+        applied = await _applied(con) if await con.fetchval(HAS_LEDGER) else ()
+        return [migration.title for migration in plan(files, applied)]
+    finally:
+        await con.close()
 
 
-def plan(
-    files: Sequence[Migration], applied: Mapping[int, tuple[str, bytes]]
-) -> tuple[Migration, ...]:
-    """Return what is still to do.
-
-    Raises:
-        MigrationRefused: an applied file was edited, or the database is newer than this program.
-    """
-    by_version = {migration.version: migration for migration in files}
-    for expected, (version, (name, digest)) in enumerate(sorted(applied.items())):
-        if version != expected:
-            raise MigrationRefused(
-                f"the database has {version:03d}_{name} but no {expected:03d}: somebody changed "
-                "schema_migrations by hand. Restore it from a backup."
-            )
-        known = by_version.get(version)
-        if known is None:
-            raise MigrationRefused(
-                f"the database has {version:03d}_{name}, which this program does not know: "
-                "it is older than its data. Install the newer release."
-            )
-        if known.sha256 != digest:
-            raise MigrationRefused(
-                f"{known.title}.sql was edited after it was applied. Take the edit back and add "
-                "a new file instead."
-            )
-    return tuple(m for m in files if m.version not in applied)
+async def _applied(con: Any) -> tuple[Applied, ...]:
+    return tuple(
+        Applied(
+            row["version"],
+            row["name"],
+            row["sha256"],
+            None if row["works_with"] is None else int(row["works_with"]),
+        )
+        for row in await con.fetch(SELECT_APPLIED)
+    )
 
 
 async def migrate(
-    admin_dsn: str, folder: Path, passwords: Mapping[str, str] | None = None
+    admin_dsn: str,
+    folder: Path,
+    passwords: Mapping[str, str] | None = None,
+    *,
+    restoring: bool = False,
 ) -> list[str]:
     """Apply what is missing, as the owner; return the titles of what was applied.
 
     `passwords` maps role names to the passwords they shall have, for a server of our own.
+    `restoring` is for who restores a backup: nobody else may open what that has not finished.
     Safe to call from many processes at once: one works, the others wait for it.
 
     Raises:
-        OperatorNeeded: Postgres does not answer, is too old, or lets this role create nothing.
+        OperatorNeeded: Postgres does not answer, is too old, or lets this role create nothing; or a
+            restore into this database did not come to its end.
         TryLater: another process has held the migration lock for very long.
         MigrationRefused: the files and the database do not belong together, or a file is broken.
     """
@@ -163,6 +140,11 @@ async def migrate(
     try:
         _check_version(con.get_server_version().major)
         await _lock(con)
+        if not restoring and await con.fetchval(IS_RESTORING):
+            raise OperatorNeeded(
+                "a restore into this database goes on, or was broken off: it is no whole studio.",
+                mend="Create a new database, let BOOKAI_DSN name it and restore again; drop this.",
+            )
         applied = await _apply_all(con, files, admin_dsn)
         await _set_passwords(con, passwords or {})
         return applied
@@ -184,8 +166,9 @@ def _check_version(major: int) -> None:
 
 async def _apply_all(con: Any, files: Sequence[Migration], admin_dsn: str) -> list[str]:
     await con.execute(CREATE_LEDGER)
-    rows = await con.fetch(SELECT_APPLIED)
-    todo = plan(files, {r["version"]: (r["name"], r["sha256"]) for r in rows})
+    if not await con.fetchval(HAS_WORKS_WITH):
+        await con.execute(ADD_WORKS_WITH)
+    todo = plan(files, await _applied(con))
     for migration in todo:
         await _apply(con, migration)
     applied = [m.title for m in todo] + await queue.create_tables(con)
@@ -229,7 +212,13 @@ async def _apply(con: Any, migration: Migration) -> None:
         await con.execute(migration.sql)
         ms = round((time.monotonic() - started) * 1000)
         await con.execute(
-            INSERT_APPLIED, migration.version, migration.name, migration.sha256, VERSION, ms
+            INSERT_APPLIED,
+            migration.version,
+            migration.name,
+            migration.sha256,
+            VERSION,
+            ms,
+            migration.works_with,
         )
 
     try:

@@ -1,7 +1,6 @@
 """Everything the studio needs on this machine: each line green, or one named mend."""
 
 import asyncio
-import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,9 +13,11 @@ from bookai.db.seal import exports
 from bookai.errors import BookAIError
 from bookai.llm.pool import EXTRACTIVE
 from bookai.settings import Settings
+from studio.channels.checks import examine_passports
 from studio.commands.evidence import stands
 from studio.database import make_home
 from studio.evidence.copies import Copy, open_copies
+from studio.keeping.checks import upkeep_rows
 from studio.models.lineup import line_up
 from studio.models.look import chains_of, look_around
 from studio.models.opening import lent_providers
@@ -28,7 +29,6 @@ from tools.provenance.config import read_config
 from tools.render.typography import FAMILIES, SCRIPTS, Style, Typeface, missing_families
 from tools.voices.base import installed_voices
 
-FREE_BYTES = 2 * 1024**3
 SOON = timedelta(days=30)
 FRESH_S = 20.0
 """So old may be what was found for somebody else."""
@@ -70,15 +70,13 @@ async def _rows(settings: Settings) -> AsyncIterator[CheckRow]:
         except BookAIError as error:
             level, found = "fail", str(error)
         yield CheckRow(level=level, what=check.what, found=found)
+    async for row in upkeep_rows(settings):
+        yield row
 
 
 async def _home(settings: Settings) -> tuple[Level, str]:
     make_home(settings.home)
-    free = shutil.disk_usage(settings.home).free
-    found = f"{settings.home}, {free / 1024**3:.1f} GiB free"
-    if free < FREE_BYTES:
-        return "fail", f"{found}; at least 2 GiB are needed: free some space or set BOOKAI_HOME"
-    return "ok", found
+    return "ok", str(settings.home)
 
 
 async def _postgres(settings: Settings) -> tuple[Level, str]:
@@ -96,10 +94,11 @@ async def _ffmpeg(settings: Settings) -> tuple[Level, str]:
 
 
 async def _voice(settings: Settings) -> tuple[Level, str]:
-    name = settings.channel("default").voice
+    channels = settings.channels
+    name = (channels.get("default") or next(iter(channels.values()))).voice
     voice = installed_voices().get(name)
     if voice is None:
-        return "fail", f"there is no voice {name!r}: set channels.default.voice to another"
+        return "fail", f"there is no voice {name!r}: set voice of the channel to another"
     spoken = await voice.speak(("One, two, three.",), "en", settings.plugins.get(name, {}))
     words = sum(len(one.tokens) for one in spoken)
     return "ok", f"{name} spoke {words} words; it speaks {len(voice.languages())} languages"
@@ -189,6 +188,7 @@ _CHECKS = (
     _Check("home", _home),
     _Check("postgres", _postgres),
     _Check("ffmpeg", _ffmpeg),
+    _Check("channels", examine_passports),
     _Check("voice", _voice),
     _Check("fonts", _fonts),
     _Check("credentials", _credentials),
