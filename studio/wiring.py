@@ -1,5 +1,6 @@
 """The ONLY place where real things are built and handed to one another."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -28,18 +29,25 @@ from mcp_server.rights.access import Access
 from mcp_server.rights.state_keys import open_keys, read_keys
 from mcp_server.rooms import NewsBus
 from mcp_server.server import StudioServer, build_server, load_tools
+from studio.autonomy import ladder_of
+from studio.channels.standing import accounts_of, check_standing
 from studio.crew.duty import open_members
 from studio.hosts.reach import HostAddress, reach_hosts
+from studio.models.billing import billed_to
 from studio.models.opening import build_pool
-from studio.office import Office, c2pa_table, now, open_office
+from studio.office import Office, c2pa_table, now, open_office, rules_by
+from studio.planning.looking import Looker
 from studio.rooms import StudioLibrary, look
 from studio.steer.checks import Examiner
 from studio.web.app import FrontDoor
 from studio.web.deck import cards_of
 from studio.web.lent import Lent
 from studio.web.signed import Signing
-from tools.base import ToolContext
+from tools.base import Tool, ToolContext
 from tools.net.gate import Gate
+from tools.platforms.base import ACCOUNTS
+
+NOTHING: Mapping[str, Tool] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +62,30 @@ class Studio:
 
 @asynccontextmanager
 async def open_studio(
-    settings: Settings, clock: Callable[[], datetime] = now
+    settings: Settings,
+    clock: Callable[[], datetime] = now,
+    *,
+    ticks: Callable[[], float] = time.monotonic,
+    stand_ins: Mapping[str, Tool] = NOTHING,
 ) -> AsyncIterator[Studio]:
-    """Open everything: tools behind MCP, agents, models, the graph and its checkpoints."""
+    """Open everything: tools behind MCP, agents, models, the graph and its checkpoints.
+
+    `ticks` are the seconds in which agents pause; `stand_ins` are what the agents get instead of
+    the tools of these names.
+    """
     async with AsyncExitStack() as stack:
         office = await stack.enter_async_context(open_office(settings, clock))
         pool = office.database.pool
         saver_pool = await stack.enter_async_context(
             checkpoints.open_checkpoint_pool(office.database.dsn)
         )
-        toolbox = await stack.enter_async_context(open_hand(office))
+        toolbox = await stack.enter_async_context(open_hand(office, stand_ins))
         models = await stack.enter_async_context(build_pool(settings, pool, office.traces))
         crew_agents = load_plugins(agents, "AGENT", Agent)
         members = await stack.enter_async_context(
-            open_members(office.database.dsn, pool, crew_agents.values(), office.clock, Random())
+            open_members(
+                office.database.dsn, pool, crew_agents.values(), clock, Random(), ticks=ticks
+            )
         )
 
         await stack.enter_async_context(reach_hosts(members, _hosts(settings), settings.work_dir))
@@ -76,9 +94,9 @@ async def open_studio(
             agent: str, job: VideoJob, progress: Progress, is_ours: IsOurs, until: float
         ) -> Context:
             return Context(
-                ask=partial(models.ask, until=until),
+                ask=billed_to(job.job_id, partial(models.ask, until=until)),
                 tools=toolbox.acting(agent, job.job_id, progress, is_ours, until),
-                channel=_channel(settings, job.channel),
+                channel=_channel(office.channels.kept(), job.channel),
                 now=office.clock(),
                 progress=progress,
             )
@@ -89,7 +107,8 @@ async def open_studio(
             new_saver=lambda fence: checkpoints.new_saver(saver_pool, fence),
             approval_ttl=timedelta(hours=settings.approval_hours),
             now=office.clock,
-            rules_of=office.desk.rules_of,
+            # Asking goes on while the file is broken; deciding does not.
+            rules_of=rules_by(lambda name: office.channels.kept().channel(name)),
         )
         yield Studio(office, production, models, members)
 
@@ -107,7 +126,9 @@ def access_of(settings: Settings) -> Access:
     )
 
 
-def tool_server(office: Office, principal: Principal | None = None) -> StudioServer:
+def tool_server(
+    office: Office, principal: Principal | None = None, stand_ins: Mapping[str, Tool] = NOTHING
+) -> StudioServer:
     """Build the MCP server for one principal, or, without one, for whoever brings a token."""
     settings, pool = office.settings, office.database.pool
     gate = Gate(allow_private=settings.allow_private)
@@ -132,7 +153,8 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
             config={
                 **config,
                 "c2pa": c2pa_table(settings),
-                "kits": {"files": _kit_files(settings)},
+                ACCOUNTS: accounts_of(office.channels.kept()),
+                "kits": {"files": _kit_files(office.channels.kept())},
             },
         )
 
@@ -146,7 +168,7 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         office.desk, settings.work_dir, signing_of(settings), by_token=principal is None
     )
     return build_server(
-        load_tools().values(),
+        {**load_tools(), **stand_ins}.values(),
         make_context=make_context,
         audit=record,
         principal=principal,
@@ -154,7 +176,11 @@ def tool_server(office: Office, principal: Principal | None = None) -> StudioSer
         # Our own agents wait for their calls: a line and a lock less for every worker.
         tasks=None if principal == AGENTS else Tasks(pool, office.database.dsn),
         library=StudioLibrary(
-            desk=office.desk, work_dir=settings.work_dir, look=partial(look, settings)
+            desk=office.desk,
+            work_dir=settings.work_dir,
+            look=lambda: look(office.channels.kept()),
+            ladder=partial(ladder_of, office),
+            looker=lambda: Looker(desk, office.channels.kept()),
         ),
         replies=Replies(pool),
         limits=None if principal == AGENTS else _limits(settings),
@@ -200,13 +226,15 @@ def front_door(office: Office) -> FrontDoor:
 
 
 @asynccontextmanager
-async def open_hand(office: Office) -> AsyncIterator[Toolbox]:
+async def open_hand(
+    office: Office, stand_ins: Mapping[str, Tool] = NOTHING
+) -> AsyncIterator[Toolbox]:
     """Join the agents to the tools: over HTTP where a URL is set, else inside this process."""
     if office.settings.mcp_url:
         async with open_far_hand(office.settings) as toolbox:
             yield toolbox
         return
-    async with open_toolbox(tool_server(office, AGENTS)) as toolbox:
+    async with open_toolbox(tool_server(office, AGENTS, stand_ins)) as toolbox:
         yield toolbox
 
 
@@ -255,5 +283,6 @@ AGENTS_KEYS = set(Channel.model_fields) - {"name"}
 
 
 def _channel(settings: Settings, name: str) -> Channel:
-    values = settings.channel(name).model_dump(include=AGENTS_KEYS)
-    return Channel(name=name, **values)
+    found = settings.channel(name)
+    check_standing(name, found)
+    return Channel(name=name, **found.model_dump(include=AGENTS_KEYS))

@@ -32,14 +32,21 @@ def new_place(rng: Random) -> str:
 
 
 @asynccontextmanager
-async def open_members(
-    dsn: str, pool: Pool, agents: Iterable[Agent], now: Callable[[], datetime], rng: Random
+async def open_members(  # a database, a crew and its clocks
+    dsn: str,
+    pool: Pool,
+    agents: Iterable[Agent],
+    now: Callable[[], datetime],
+    rng: Random,
+    *,
+    ticks: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Members]:
     """Lend the members of this process, kept alive and up to date while they are lent.
 
     They begin with the past of all processes and hear of others' outcomes within two seconds.
+    Their pauses are counted in `ticks`, seconds.
     """
-    members = on_duty(agents, steady(now, time.monotonic), rng, place=new_place(rng))
+    members = on_duty(agents, steady(now, ticks), rng, place=new_place(rng))
     await memory.beat(pool, members.place, members.beats())
     past = Memory(dsn, pool, members.place)
     members.hear(await past.recall())
