@@ -1,0 +1,1 @@
+"""What the benchmarks of the running studio share: a home, feeds, processes, meters, judges."""

@@ -1,0 +1,1 @@
+"""What comes home after publishing: posts and their views, product pages, forecasts."""
