@@ -1,6 +1,7 @@
 """The `bookai` command. Each command's module is imported only when that command runs."""
 
 import logging
+import os
 import sys
 from importlib import import_module
 
@@ -8,6 +9,7 @@ import click
 
 from bookai.errors import BookAIError
 from bookai.house import VERSION, check_own_packages
+from studio.install.credentials import take_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,7 @@ _COMMANDS = {
     "swap": ("film", "Show another picture with one sentence."),
     "cancel": ("steer", "End a job."),
     "postpone": ("steer", "Let a job go on, and be published, later."),
+    "channels": ("channels", "List channels; check, change or add one."),
     "pause": ("steer", "Hold back the studio or a channel."),
     "resume": ("steer", "Let what was held back go on."),
     "approvals": ("approvals.listing", "List what waits for an operator."),
@@ -30,24 +33,33 @@ _COMMANDS = {
     "link": ("approvals.lend", "Print a one-time link for one decision."),
     "delegate": ("approvals.lend", "Lend the right to approve."),
     "publications": ("look", "List posts."),
+    "plan": ("planning", "See a channel's calendar, its limits and what would start."),
     "trends": ("market.trends", "See what rises in your feeds, and why."),
     "earnings": ("market.earnings", "See what was earned; read a network's report."),
+    "results": ("market.results", "See what became of posts, product pages and forecasts."),
     "outbox": ("outbox", "See posts on their way; settle what is unknown."),
     "agents": ("agents", "List agents; why one was chosen; offer them to other studios."),
+    "autonomy": ("autonomy", "See, grant and take away what channels may do alone."),
     "models": ("models", "See model servers and budgets; fetch a model, ask one."),
     "status": ("look", "Show the studio at a glance."),
     "audit": ("trail", "Verify, prove, read or export the audit log."),
     "evidence": ("evidence", "Keep copies of the audit log's checkpoints elsewhere."),
     "proof": ("proof", "Hand out everything about one video, with its proofs."),
     "doctor": ("doctor", "Check this machine; each failure names its mend."),
+    "backup": ("keeping", "Copy the whole studio into one file."),
+    "restore": ("keeping", "Bring a backup back into an empty home."),
     "migrate": ("care", "Bring the database's schema up to date."),
     "offers": ("care", "Keep the product catalogue."),
     "token": ("care", "Keep tokens for MCP clients."),
     "serve": ("doors", "Offer MCP and the approval pages on loopback HTTP."),
     "mcp": ("doors", "Offer the tools over MCP on standard input and output."),
     "loop": ("doors", "Run the studio unattended."),
+    "rehearse": ("running.rehearse", "Run a simulated week of the studio in minutes."),
     "worker": ("doors", "Carry queued jobs on."),
     "ticks": ("running.ticks", "See what the loop does, and what came of it."),
+    "postgres": ("install.postgres", "Keep the embedded database up."),
+    "install": ("install.install", "Have systemd run the studio."),
+    "uninstall": ("install.install", "Take the studio from systemd; its data stays."),
 }
 
 
@@ -86,6 +98,7 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:2]
     try:
         check_own_packages()
+        take_credentials(os.environ)
         bookai(standalone_mode=False)
     except click.UsageError as error:
         error.show()

@@ -8,9 +8,9 @@ from bookai.duty import AgentRow, ChoiceRow
 from bookai.errors import Refused
 from bookai.house import VERSION
 from bookai.models import Offer
+from studio.channels.desk import ChannelDesk
 from studio.crew.words import agent_row, explain
 from studio.market.desk import MarketDesk
-from studio.steer.desk import SteeringDesk
 from tools.affiliates.base import Network
 from tools.base import (
     AuditRow,
@@ -26,22 +26,22 @@ _TIMES = ("approval_id", "url", "created_at", "updated_at", "not_before")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudioDesk(SteeringDesk, MarketDesk):
+class StudioDesk(ChannelDesk, MarketDesk):
     """Every question and every change an operator or an agent's tool may ask for.
 
     What concerns approvals stands in `studio.approvals`, the outbox in `studio.posts`, pauses and
-    changes to jobs in `studio.steer`, the market in `studio.market`.
+    changes to jobs in `studio.steer`, channels in `studio.channels`, the market in
+    `studio.market`.
     """
 
     networks: Mapping[str, Network]
     writer: Callable[[], str]
-    home: str
 
     async def create_job(self, source: str, channel: str, requested_by: str) -> JobRow:
         """Write a job and its queue entry in one transaction."""
         if not source.strip() or len(source) > 2000:
             raise Refused("a source is a path, a URL or a topic of 1 to 2000 characters.")
-        self.check_channel(channel)
+        self.check_makes(channel)
         async with self.pool.acquire() as con, con.transaction():
             job_id = await jobs.create(con, source, channel, requested_by)
             await self.engine.enqueue(con, job_id)
@@ -55,6 +55,7 @@ class StudioDesk(SteeringDesk, MarketDesk):
         It is not due while its last job is younger than `every_s`, unfinished, or unanswered:
         never make what nobody looks at; nor while its channel is paused.
         """
+        self.check_makes(channel)
         async with self.pool.acquire() as con, con.transaction():
             if await control.pause_of(con, channel) is not None:
                 return None

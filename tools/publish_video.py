@@ -209,20 +209,23 @@ async def _witness(ctx: ToolContext, platform: Platform, post: Post, armed: Arme
     """Ask the platform what became of a post whose outcome is unknown.
 
     Raises:
-        OperatorNeeded: this platform has no witness: only a person can look.
+        OperatorNeeded: this platform has no witness, or none for what a restored studio knows
+            nothing of: only a person can look.
     """
-    if platform.resend == "ask_operator":
+
+    async def hold(_handle: str | None) -> None:
+        """Nothing is sent while somebody only looks."""
+
+    ticket = Ticket(armed.key, armed.armed_at, armed.handle, hold)
+    is_blind = ticket.is_restored and not platform.finds_restored
+    if platform.resend == "ask_operator" or is_blind:
         raise OperatorNeeded(
             f"it is not known whether post {armed.post_id} is out on {post.platform!r} as "
             f"{post.account!r}, and nobody but you can look there. It is not sent again.",
             mend=f"Look, then: bookai outbox resolve {armed.post_id} --posted --id … --url … "
             f"or bookai outbox resolve {armed.post_id} --not-posted --reason …",
         )
-
-    async def hold(_handle: str | None) -> None:
-        """Nothing is sent while somebody only looks."""
-
-    return await platform.find(post, Ticket(armed.key, armed.armed_at, armed.handle, hold), ctx)
+    return await platform.find(post, ticket, ctx)
 
 
 async def _receive(ctx: ToolContext, armed: Armed, sent: Sent) -> Publication:

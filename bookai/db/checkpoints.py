@@ -1,7 +1,7 @@
 """Where LangGraph keeps its checkpoints: psycopg connections, because its saver speaks psycopg."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import psycopg
@@ -160,3 +160,21 @@ async def _connect(dsn: str) -> psycopg.AsyncConnection[DictRow]:
         raise unreachable(dsn, ValueError()) from None
     except psycopg.OperationalError as error:
         raise unreachable(dsn, error) from error
+
+
+async def keep_latest(dsn: str, threads: Sequence[str]) -> int:
+    """Leave each thread its newest checkpoint alone; return how many threads that were.
+
+    Whoever else changes a thread meanwhile wins: it is left for the next time.
+
+    Raises:
+        OperatorNeeded: Postgres does not answer, or does not let us in.
+    """
+    done = 0
+    async with await _connect(dsn) as con:
+        saver = AsyncPostgresSaver(con)
+        for thread in threads:
+            with suppress(psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+                await saver.aprune([thread], strategy="keep_latest")
+                done += 1
+    return done

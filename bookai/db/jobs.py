@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bookai import tracing
 from bookai.db import audit
 from bookai.db.audit.body import clean
 from bookai.db.pool import Con, Pool
@@ -45,7 +46,7 @@ UPDATE video_jobs
        attempt = CASE WHEN $2 IN ('queued', 'running') THEN attempt ELSE 0 END,
        unheard = CASE WHEN $2 IN ('queued', 'running') THEN unheard ELSE 0 END
  WHERE job_id = $1
-RETURNING status
+RETURNING created_at, updated_at
 """
 # NO KEY: a run holds FOR KEY SHARE on its job and then waits for an approval or a post; whoever has
 # locked that and asks for the job must not wait for the run in turn.
@@ -154,6 +155,7 @@ async def create(con: Con, source: str, channel: str, requested_by: str) -> int:
     await audit.append(
         con, "job.created", requested_by, {"job_id": job_id, "source": source, "channel": channel}
     )
+    tracing.job_made(job_id)
     return job_id
 
 
@@ -217,11 +219,16 @@ async def set_status(
 ) -> None:
     """Change a job's status and audit it, in the caller's transaction."""
     reason = None if reason is None else clean(reason)
-    await con.execute(UPDATE_STATUS, job_id, status, stage, reason)
+    row = await con.fetchrow(UPDATE_STATUS, job_id, status, stage, reason)
     body = {"job_id": job_id, "status": status, "stage": stage or "", "reason": reason or ""}
     await audit.append(con, "job.status", actor, body)
     if status in ENDED:
         JOBS_ENDED.labels(status).inc()
+        if row is not None:
+            whole = tracing.Past(
+                "job", job_id, "whole", row["created_at"], row["updated_at"], status
+            )
+            tracing.told(whole)
 
 
 async def add_seconds(con: Con, job_id: int, stage: str, seconds: float) -> None:

@@ -36,10 +36,13 @@ ON CONFLICT (network, sku) DO UPDATE
         excluded.commission_bps, excluded.url, excluded.terms, excluded.active)
 """
 HAS_PRODUCTS = "SELECT EXISTS (SELECT FROM affiliate_products)"
+# A page that is gone earns nothing and annoys whoever clicks; it comes back when it answers.
 SELECT_ACTIVE = """
 SELECT product_id, name, network, url, price_minor, currency, category, terms
-  FROM affiliate_products
+  FROM affiliate_products p
  WHERE active
+   AND NOT EXISTS (SELECT FROM offer_checks c
+                    WHERE c.product_id = p.product_id AND c.url = p.url AND c.state = 'dead')
  ORDER BY product_id
 """
 SELECT_PRODUCT = """
@@ -115,7 +118,10 @@ async def seed(pool: Pool, path: Path, *, actor: str = ACTOR) -> int:
 
 
 async def list_active(pool: Pool) -> tuple[Offer, ...]:
-    """Return every product that is offered, in the order of the first import; links untracked."""
+    """Return what is offered now, in the order of the first import; links untracked.
+
+    A product whose page is gone is left out until the page answers again.
+    """
     return tuple(_offer(row) for row in await pool.fetch(SELECT_ACTIVE))
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from mcp_server.rooms.lent import Kind
 from tools.base import Scope
@@ -37,9 +38,9 @@ class Room:
         """The template's variable."""
         return self.uri.partition("{")[2].rstrip("}")
 
-    def at(self, number: int) -> str:
-        """Return the address of one of a template's resources."""
-        return self.uri.replace(f"{{{self.variable}}}", str(number))
+    def at(self, one: int | str) -> str:
+        """Return the address of one of a template's resources, by its number or its name."""
+        return self.uri.replace(f"{{{self.variable}}}", quote(str(one), safe=""))
 
 
 JOB = Room(
@@ -98,10 +99,27 @@ PUBLICATIONS = Room(
     "The newest posts",
     "The 20 newest posts with their state and address.",
 )
+PLAN = Room(
+    "studio://plan",
+    "What the channels publish when",
+    "For each channel with slots: today's and tomorrow's, each with its job; every limit with its "
+    "figure, and which of them allows no more.",
+)
 PLATFORMS = Room(
     "studio://platforms",
     "What the platforms take",
     "For each platform its limits, visibilities, flags, and what becomes of an uncertain post.",
+)
+CHANNELS = Room(
+    "studio://channels",
+    "The channels",
+    "Each channel: target, language, slots, caps, standing, how far it runs alone, pauses.",
+)
+CHANNEL = Room(
+    "channel://{channel}",
+    "A channel's passport",
+    "One channel in full, what its file does not say included; no secret and no file's name.",
+    kind="channel",
 )
 CAPABILITIES = Room(
     "studio://capabilities",
@@ -109,18 +127,29 @@ CAPABILITIES = Room(
     "Encoder, graphics card, voices, writers, platforms, channels: look here before you ask for "
     "what it may not have.",
 )
+AUTONOMY = Room(
+    "studio://autonomy",
+    "What channels may do alone",
+    "Each channel's rung on the ladder of autonomy: how many unedited approvals in a row, what the "
+    "studio approved by rule today, who granted it, what changed last and why.",
+)
 
-TEMPLATES = (APPROVAL, EVENT, JOB, SCRIPT, THUMBNAIL, VIDEO)
-FIXED = (APPROVALS, CAPABILITIES, JOBS, PLATFORMS, PUBLICATIONS, STATUS)
+TEMPLATES = (APPROVAL, CHANNEL, EVENT, JOB, SCRIPT, THUMBNAIL, VIDEO)
+FIXED = (APPROVALS, AUTONOMY, CAPABILITIES, CHANNELS, JOBS, PLAN, PLATFORMS, PUBLICATIONS, STATUS)
 _BY_URI: Mapping[str, Room] = {room.uri: room for room in (*TEMPLATES, *FIXED)}
 _BY_SCHEME: Mapping[str, Room] = {room.name: room for room in TEMPLATES}
+_NAMED = re.compile(r"channel://([A-Za-z0-9._~%-]{1,300})")
 _NUMBERED = re.compile(rf"([a-z]+)://([1-9][0-9]{{0,{DIGITS - 1}}})")
 
 
 def room_of(uri: str) -> Room | None:
     """Return the room of a resource's address or of a template; None for any other."""
     if numbered := _NUMBERED.fullmatch(uri):
-        return _BY_SCHEME.get(numbered[1])
+        room = _BY_SCHEME.get(numbered[1])
+        if room is not CHANNEL:
+            return room
+    if _NAMED.fullmatch(uri):
+        return CHANNEL
     return _BY_URI.get(uri)
 
 

@@ -1,5 +1,6 @@
 """What may be typed next: numbers that exist, channels, lengths of a plan."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
@@ -54,6 +55,8 @@ async def _of_template(guard: Guard, library: Library, room: Room, typed: str) -
         guard.lend(room.scope)
     except Refused as error:
         raise not_allowed(room.uri, error) from error
+    if room.kind == "channel":
+        return _fitting(library.channels(), typed)
     if room.kind is None or len(typed) > DIGITS:
         return Completion(values=[], total=0, has_more=False)
     numbers = await library.newest(room.kind, typed, MOST + 1)
@@ -79,7 +82,11 @@ def _of_prompt(
             known = ()
         case _:
             raise _unknown(argument.name, name)
-    fitting = [one for one in known if one.startswith(argument.value)]
+    return _fitting(known, argument.value)
+
+
+def _fitting(known: Sequence[str], typed: str) -> Completion:
+    fitting = [one for one in known if one.startswith(typed)]
     return Completion(values=fitting[:MOST], total=len(fitting), has_more=len(fitting) > MOST)
 
 

@@ -4,13 +4,19 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Literal, Protocol
 
+from bookai.decisions import LadderRow
 from bookai.models import Change, Record, VideoJob
+from bookai.running.plans import PlanView
 from mcp_server.auth import Principal
 from mcp_server.rooms.sheets import Capabilities
 from tools.base import ApprovalRow, AuditRow, JobDetail, JobRow, PublicationRow, StudioStatus
+from tools.lists.channels import ChannelDetail, ChannelRow
 
-Kind = Literal["job", "script", "video", "approval", "event"]
+NumberedKind = Literal["job", "script", "video", "approval", "event"]
 """What has a number of its own; scripts, thumbnails and videos have their job's."""
+
+Kind = NumberedKind | Literal["channel"]
+"""What there are many of; channels have names."""
 
 
 class Library(Protocol):
@@ -43,13 +49,25 @@ class Library(Protocol):
     async def publications(self, limit: int) -> tuple[PublicationRow, ...]:
         """Return posts, newest first."""
 
+    async def plans(self, limit: int) -> tuple[PlanView, ...]:
+        """Return the plans of so many channels with slots, by name."""
+
     async def status(self) -> StudioStatus:
         """Return the studio at a glance."""
 
     async def capabilities(self) -> Capabilities:
         """Return what this studio can do, on this machine, now."""
 
-    async def newest(self, kind: Kind, prefix: str, limit: int) -> tuple[int, ...]:
+    async def autonomy(self) -> tuple[LadderRow, ...]:
+        """Return each channel's rung on the ladder of autonomy."""
+
+    async def channel(self, name: str) -> ChannelDetail:
+        """Return one channel with its passport."""
+
+    async def list_channels(self) -> tuple[ChannelRow, ...]:
+        """Return every channel, by name."""
+
+    async def newest(self, kind: NumberedKind, prefix: str, limit: int) -> tuple[int, ...]:
         """Return numbers that exist and begin with `prefix`, newest first."""
 
     def channels(self) -> tuple[str, ...]:

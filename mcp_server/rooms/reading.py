@@ -11,10 +11,14 @@ from mcp_server.rooms.lent import Library, Signer
 from mcp_server.rooms.sheets import (
     ApprovalList,
     ApprovalSheet,
+    ChannelList,
+    ChannelSheet,
     EventSheet,
     JobList,
     JobSheet,
+    Ladder,
     LineSheet,
+    PlanSheet,
     PlatformSpec,
     PlatformTable,
     PublicationList,
@@ -30,6 +34,7 @@ from tools.base import ApprovalRow
 from tools.platforms.base import platforms
 
 LISTED = 20
+_CHANGE = "With the right to administer: set_channel. Else on its machine: bookai channels set"
 _NO_LINKS = "This server signs no links. Ask the one that `bookai serve` runs, or open its pages."
 
 
@@ -137,6 +142,17 @@ async def read_event(reader: Reader, event_id: int) -> str:
     return _text(EventSheet(event=await reader.library.event(event_id)))
 
 
+async def read_channel(reader: Reader, name: str) -> str:
+    """Return a channel's passport."""
+    detail = await reader.library.channel(name)
+    return _text(ChannelSheet(channel=detail.channel, passport=detail.passport, change=_CHANGE))
+
+
+async def read_channels(reader: Reader) -> str:
+    """Return every channel."""
+    return _text(ChannelList(channels=await reader.library.list_channels()))
+
+
 async def read_status(reader: Reader) -> str:
     """Return the studio at a glance."""
     status = StatusSheet(status=await reader.library.status())
@@ -157,6 +173,11 @@ async def read_approvals(reader: Reader) -> str:
 async def read_publications(reader: Reader) -> str:
     """Return the newest posts."""
     return _text(PublicationList(publications=await reader.library.publications(LISTED)))
+
+
+async def read_plan(reader: Reader) -> str:
+    """Return what the channels publish when."""
+    return _text(PlanSheet(plans=await reader.library.plans(LISTED)))
 
 
 async def read_platforms(reader: Reader) -> str:
@@ -183,6 +204,11 @@ async def read_capabilities(reader: Reader) -> str:
     return _text(found.model_copy(update={"links": reader.signer is not None}))
 
 
+async def read_autonomy(reader: Reader) -> str:
+    """Return what channels may do alone."""
+    return _text(Ladder(channels=await reader.library.autonomy()))
+
+
 NUMBERED: dict[addresses.Room, Callable[[Reader, int], Awaitable[str | bytes]]] = {
     addresses.JOB: read_job,
     addresses.SCRIPT: read_script,
@@ -191,11 +217,17 @@ NUMBERED: dict[addresses.Room, Callable[[Reader, int], Awaitable[str | bytes]]] 
     addresses.APPROVAL: read_approval,
     addresses.EVENT: read_event,
 }
+NAMED: dict[addresses.Room, Callable[[Reader, str], Awaitable[str]]] = {
+    addresses.CHANNEL: read_channel,
+}
 FIXED: dict[addresses.Room, Callable[[Reader], Awaitable[str]]] = {
     addresses.STATUS: read_status,
     addresses.JOBS: read_jobs,
+    addresses.CHANNELS: read_channels,
     addresses.APPROVALS: read_approvals,
+    addresses.AUTONOMY: read_autonomy,
     addresses.PUBLICATIONS: read_publications,
+    addresses.PLAN: read_plan,
     addresses.PLATFORMS: read_platforms,
     addresses.CAPABILITIES: read_capabilities,
 }

@@ -15,7 +15,7 @@ from bookai.metrics import RESOURCE_READS
 from mcp_server.guard import Guard
 from mcp_server.rooms.addresses import Room, number_in
 from mcp_server.rooms.lent import Library, Signer
-from mcp_server.rooms.reading import FIXED, NUMBERED, Reader
+from mcp_server.rooms.reading import FIXED, NAMED, NUMBERED, Reader
 from mcp_server.rooms.rights import not_allowed
 from mcp_server.wire import scrub
 
@@ -35,6 +35,8 @@ def add_resources(
         _register(server, room, shelf.fixed(room))
     for room in NUMBERED:
         _register(server, room, shelf.numbered(room))
+    for room in NAMED:
+        _register(server, room, shelf.named(room))
 
 
 class _Shelf:
@@ -63,11 +65,16 @@ class _Shelf:
                 raise ResourceNotFoundError(f"{room.uri} takes a number, not {shown!r}.")
             return await self._read(room, lambda reader: NUMBERED[room](reader, number))
 
-        # The SDK and pydantic learn from these two what the template's variable is called.
-        argument = inspect.Parameter(room.variable, inspect.Parameter.KEYWORD_ONLY, annotation=str)
-        setattr(read, "__signature__", inspect.Signature([argument]))  # noqa: B010
-        read.__annotations__ = {room.variable: str}
-        return read
+        return _taking(room, read)
+
+    def named(self, room: Room) -> Callable[..., Awaitable[str | bytes]]:
+        """Return what reads a room of a template whose variable is a name."""
+
+        async def read(**variables: str) -> str | bytes:
+            name = variables[room.variable]
+            return await self._read(room, lambda reader: NAMED[room](reader, name))
+
+        return _taking(room, read)
 
     async def _read(self, room: Room, read: Read) -> str | bytes:
         try:
@@ -104,6 +111,17 @@ class _Shelf:
             raise ResourceError(
                 f"{room.name} was not read within {LIMIT_S:g} s: try again."
             ) from error
+
+
+def _taking(
+    room: Room, read: Callable[..., Awaitable[str | bytes]]
+) -> Callable[..., Awaitable[str | bytes]]:
+    """Let a reader take the template's variable by its name."""
+    # The SDK and pydantic learn from these two what it is called.
+    argument = inspect.Parameter(room.variable, inspect.Parameter.KEYWORD_ONLY, annotation=str)
+    setattr(read, "__signature__", inspect.Signature([argument]))  # noqa: B010
+    read.__annotations__ = {room.variable: str}
+    return read
 
 
 def _outcome(error: Exception) -> str:

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from bookai.decisions import LadderRow
 from bookai.models import Article, Fallback, Finding, Record, Span, Visibility
+from bookai.running.plans import PlanView
 from tools.base import ApprovalRow, AuditRow, JobRow, PublicationRow, StudioStatus
+from tools.lists.channels import ChannelDetail, ChannelRow
 from tools.platforms.base import Limits, Resend, Shown
 
 NOTICE = (
@@ -106,6 +109,12 @@ class JobList(Sheet):
     jobs: tuple[JobRow, ...]
 
 
+class Ladder(Sheet):
+    """What each channel may do alone; reasons may hold an operator's own words."""
+
+    channels: tuple[LadderRow, ...]
+
+
 class Waiting(Record):
     """An approval in a list."""
 
@@ -130,6 +139,24 @@ class PublicationList(Sheet):
     """The newest posts."""
 
     publications: tuple[PublicationRow, ...]
+
+
+class ChannelList(Record):
+    """Every channel."""
+
+    channels: tuple[ChannelRow, ...]
+
+
+class ChannelSheet(ChannelDetail):
+    """One channel; `change` says how to change it."""
+
+    change: str
+
+
+class PlanSheet(Sheet):
+    """The channels' plans."""
+
+    plans: tuple[PlanView, ...]
 
 
 class StatusSheet(Record):

@@ -16,6 +16,7 @@ from rich.table import Table
 from bookai.db.pool import DATABASE_ERRORS
 from bookai.errors import OperatorNeeded
 from bookai.models import Record
+from studio.logs import open_logs
 
 if sys.platform == "win32":
     import getpass
@@ -44,10 +45,7 @@ def operator() -> str:
 
 def run(work: Coroutine[Any, Any, T], *, verbose: bool = False) -> T:
     """Run one command's work. An error inside a task group comes out as itself."""
-    level = logging.INFO if verbose else logging.ERROR
-    logging.basicConfig(
-        level=level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
-    )
+    open_logs(logging.INFO if verbose else logging.ERROR)
     if not verbose:
         # Their words about a database that went away would bury our one line with the mend.
         for library in ("asyncio", "procrastinate", "psycopg", "psycopg.pool"):

@@ -1,13 +1,18 @@
 """`bookai migrate`, `bookai offers`, `bookai token`: looking after the studio."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from bookai.db import offers, tokens
-from bookai.settings import read_settings
+from bookai.db.keeping.schema import load
+from bookai.db.migrate import pending
+from bookai.house import migrations_dir
+from bookai.settings import Settings, read_settings
 from studio.commands._door import as_json, operator, print_json, print_rows, run
+from studio.database import owner_dsn
 from studio.office import open_office
 
 SCOPES = ("read", "operate", "approve", "agent", "admin")
@@ -31,20 +36,31 @@ class _Right(click.ParamType[str]):
         return f"[{'|'.join(SCOPES)}]"
 
 
-@click.command(epilog="Example: bookai migrate")
+@click.command(epilog="Examples: bookai migrate --dry-run · bookai migrate")
+@click.option("--dry-run", is_flag=True, help="Only say what would be applied.")
 @as_json
-def migrate_command(json_: bool) -> None:
+def migrate_command(dry_run: bool, json_: bool) -> None:
     """Bring the database's schema up to date; every other command does so as well."""
-
-    async def work() -> tuple[str, ...]:
-        async with open_office(read_settings()) as office:
-            return office.database.applied
-
-    applied = run(work())
+    settings = read_settings()
+    titles = run(_pending(settings) if dry_run else _migrate(settings))
     if json_:
-        print_json({"applied": list(applied)})
-        return
-    click.echo(f"applied: {', '.join(applied)}" if applied else "the schema is up to date")
+        print_json({"pending" if dry_run else "applied": list(titles)})
+    elif titles:
+        click.echo(f"{'to apply' if dry_run else 'applied'}: {', '.join(titles)}")
+    else:
+        click.echo("the schema is up to date")
+
+
+async def _migrate(settings: Settings) -> Sequence[str]:
+    async with open_office(settings) as office:
+        return office.database.applied
+
+
+async def _pending(settings: Settings) -> Sequence[str]:
+    if not (settings.dsn or settings.postgres_dir.is_dir()):
+        return [migration.title for migration in load(migrations_dir())]
+    async with owner_dsn(settings) as dsn:
+        return await pending(dsn, migrations_dir())
 
 
 @click.group(epilog="Example: bookai offers import products.csv")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 
 from bookai.db import tokens
+from bookai.db.processes import Kind
 from bookai.models import Queue
 from bookai.settings import Settings, read_settings
 from graphs.queues import QUEUES
@@ -15,8 +16,12 @@ from mcp_server.guard import operator_here
 from mcp_server.rights.binding import check_address
 from mcp_server.server import serve_http, serve_stdio
 from studio.commands._door import operator, run
-from studio.daemon import Hands, keep_house, serve_metrics, work
+from studio.daemon import Hands, keep_house, proofs_of, work
 from studio.office import now, open_office
+from studio.rehearsal.home import check_no_rehearsal
+from studio.watchdog import watchdog
+from studio.watching.door import open_door
+from studio.watching.standard import health_of
 from studio.wiring import access_of, front_door, open_studio, tool_server
 
 MOST = 16
@@ -50,6 +55,7 @@ def serve_command(port: int | None, read_only: bool) -> None:
 
 async def _serve(port: int | None, read_only: bool) -> None:
     settings = _limited(read_settings(), read_only)
+    check_no_rehearsal(settings.home)
     if port:
         # Tokens and links are for the port on which they are answered.
         settings = settings.model_copy(update={"http_port": port})
@@ -61,8 +67,11 @@ async def _serve(port: int | None, read_only: bool) -> None:
 
         is_local = await check_address(settings.mcp.host, access_of(settings), has_token)
         with stopping() as stop:
-            serve_metrics(settings)
-            async with asyncio.TaskGroup() as group:
+            async with (
+                open_door(settings, "mcp", health_of(office, "mcp")),
+                watchdog(proofs_of(office)),
+                asyncio.TaskGroup() as group,
+            ):
                 group.create_task(
                     serve_http(
                         front_door(office),
@@ -146,7 +155,9 @@ def _hands(queues: Sequence[str], concurrency: int) -> list[Hands]:
 
 async def _work(hands: Sequence[Hands], *, schedule: bool) -> None:
     settings = read_settings()
+    check_no_rehearsal(settings.home)
+    kind: Kind = "loop" if schedule else "worker"
     async with open_studio(settings) as house:
         with stopping() as stop:
-            serve_metrics(settings)
-            await work(house, hands, stop, schedule=schedule)
+            async with open_door(settings, kind, health_of(house.office, kind)):
+                await work(house, hands, stop, schedule=schedule)

@@ -81,6 +81,9 @@ def status_command(json_: bool) -> None:
         return
     counts = ", ".join(f"{n} {name}" for name, n in sorted(status.jobs.items())) or "none"
     click.echo(f"BookAI Studio {status.version} in {status.home}")
+    for one in status.paused:
+        what = f"channel {one.channel}" if one.channel else "everything"
+        click.echo(f"PAUSED:     {what}, by {one.paused_by}: {one.reason}")
     click.echo(f"jobs:       {counts}")
     click.echo(f"approvals:  {status.approvals_pending} pending")
     click.echo(f"published:  {status.published}")

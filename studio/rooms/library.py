@@ -4,30 +4,40 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bookai.db import jobs, rooms
+from bookai.decisions import LadderRow
 from bookai.errors import Refused
 from bookai.models import VideoJob
-from mcp_server.rooms.lent import Kind
+from bookai.running.plans import PlanView
+from mcp_server.rooms.lent import NumberedKind
 from mcp_server.rooms.sheets import Capabilities
 from studio.desk import StudioDesk
+from studio.planning.looking import Looker
 from tools.base import ApprovalRow, AuditRow, JobDetail, JobRow, PublicationRow, StudioStatus
+from tools.lists.channels import ChannelDetail, ChannelRow
 from tools.media.paths import inside
 
+PLANNED_DAYS = 2
 MAX_PICTURE_BYTES = 2 * 1024 * 1024
 _JPEG = b"\xff\xd8\xff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudioLibrary:
-    """Reads through the desk where the desk has it; `look` tells what this machine can do."""
+    """Reads through the desk where the desk has it; `look` tells what this machine can do.
+
+    `ladder` tells what channels may do alone.
+    """
 
     desk: StudioDesk
     work_dir: Path
     look: Callable[[], Capabilities]
+    ladder: Callable[[], Awaitable[tuple[LadderRow, ...]]]
+    looker: Callable[[], Looker]
 
     async def job(self, job_id: int) -> JobDetail:
         """Return a job as get_job shows it."""
@@ -79,6 +89,10 @@ class StudioLibrary:
         """Return posts, newest first."""
         return await self.desk.list_publications(limit)
 
+    async def plans(self, limit: int) -> tuple[PlanView, ...]:
+        """Return the plans of so many channels with slots, today and tomorrow."""
+        return await self.looker().see_all(self.desk.now(), PLANNED_DAYS, limit)
+
     async def status(self) -> StudioStatus:
         """Return the studio at a glance."""
         return await self.desk.status()
@@ -87,9 +101,21 @@ class StudioLibrary:
         """Return what this studio can do, on this machine, now."""
         return await asyncio.to_thread(self.look)
 
-    async def newest(self, kind: Kind, prefix: str, limit: int) -> tuple[int, ...]:
+    async def autonomy(self) -> tuple[LadderRow, ...]:
+        """Return each channel's rung on the ladder of autonomy."""
+        return await self.ladder()
+
+    async def newest(self, kind: NumberedKind, prefix: str, limit: int) -> tuple[int, ...]:
         """Return numbers that exist and begin with `prefix`, newest first."""
         return await rooms.newest(self.desk.pool, kind, prefix, limit)
+
+    async def channel(self, name: str) -> ChannelDetail:
+        """Return one channel with its passport."""
+        return await self.desk.get_channel(name)
+
+    async def list_channels(self) -> tuple[ChannelRow, ...]:
+        """Return every channel, by name."""
+        return await self.desk.list_channels()
 
     def channels(self) -> tuple[str, ...]:
         """Return the channels' names, sorted."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bookai.errors import OperatorNeeded
-from bookai.settings import ChannelsNow, Settings, read_settings
+from bookai.settings import read_settings
 
 
 def write(home: Path, text: str) -> dict[str, str]:
@@ -32,7 +32,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 
 
 def test_a_broken_file_is_named_with_the_line(tmp_path: Path) -> None:
-    with pytest.raises(OperatorNeeded, match=r"studio\.toml cannot be read.*line 2"):
+    with pytest.raises(OperatorNeeded, match=r"studio\.toml:2: it cannot be read"):
         read_settings(write(tmp_path, "http_port = 1\nnonsense\n"))
 
 
@@ -51,42 +51,6 @@ def test_an_unknown_channel_lists_those_that_exist(tmp_path: Path) -> None:
 
     with pytest.raises(OperatorNeeded, match="Known: default"):
         settings.channel("news")
-
-
-def test_channels_are_read_again_when_the_file_has_changed(tmp_path: Path) -> None:
-    env = write(tmp_path, "[channels.news]\napprovers = ['operator:ann', 'operator:bob']\n")
-    channels = ChannelsNow(read_settings(env))
-    before = channels.channel("news").approvers
-
-    write(tmp_path, "[channels.news]\napprovers = ['operator:ann']\n")
-
-    assert before == ("operator:ann", "operator:bob")
-    assert channels.channel("news").approvers == ("operator:ann",)
-
-
-def test_channels_of_a_file_that_is_broken_or_gone_are_not_guessed(tmp_path: Path) -> None:
-    channels = ChannelsNow(read_settings(write(tmp_path, "[channels.news]\n")))
-    assert channels.channel("news").approvers == ()
-
-    write(tmp_path, "[channels.news\n")
-    for _ in range(2):
-        with pytest.raises(OperatorNeeded, match="cannot be read"):
-            channels.channel("news")
-    (tmp_path / "studio.toml").unlink()
-    with pytest.raises(OperatorNeeded, match="is gone"):
-        channels.channel("news")
-    write(tmp_path, "[channels.news]\nown_jobs = false\n")
-
-    assert not channels.channel("news").own_jobs
-
-
-def test_without_a_file_the_channels_are_those_of_the_settings(tmp_path: Path) -> None:
-    values = {"home": tmp_path, "channels": {"news": {"own_jobs": False}}}
-    channels = ChannelsNow(Settings.model_validate(values))
-
-    assert not channels.channel("news").own_jobs
-    write(tmp_path, "[channels.news]\n")
-    assert channels.channel("news").own_jobs is False
 
 
 def test_nobody_approves_his_own_unless_the_studio_or_the_channel_says_so(tmp_path: Path) -> None:
@@ -116,3 +80,24 @@ def test_a_host_has_no_name_under_which_its_agents_could_be_anothers(tmp_path: P
     host = "[[agent_hosts]]\nname = 'a_at_b'\nurl = 'http://10.0.0.7:8941/mcp'\n"
     with pytest.raises(OperatorNeeded, match=r"agent_hosts\.0\.name"):
         read_settings(write(tmp_path, host))
+
+
+@pytest.mark.parametrize(
+    "lax", ["approvals_needed = 1", "approvers = ['operator:bob']", "standing = 'audited'"]
+)
+def test_two_channels_of_one_account_have_the_same_rules(tmp_path: Path, lax: str) -> None:
+    strict = "[channels.a]\nstanding = 'private_only'\napproverS\napprovals_needed = 1\n"
+    strict = strict.replace("approverS", "approvers = ['operator:ann']")
+    same = "standing = 'private_only'\napprovers = ['operator:ann']\n"
+    key = lax.split(" ")[0]
+    if key == "approvals_needed":
+        strict = "[channels.a]\napprovals_needed = 2\n"
+        same = ""
+    kept = "".join(f"{one}\n" for one in same.splitlines() if not one.startswith(key))
+    text = f"{strict}[channels.b]\n{lax}\n{kept}"
+    line = len(strict.splitlines()) + 2
+
+    with pytest.raises(OperatorNeeded, match=rf"studio\.toml:{line}: channels\.b\.{key}: .*'a'"):
+        read_settings(write(tmp_path, text))
+    other = read_settings(write(tmp_path, f"{text}account = 'another'\n"))
+    assert other.channel("b").account == "another"

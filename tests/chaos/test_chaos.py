@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.schedule import KINDS, draw
 
 # What fits into the gate's twenty minutes beside the suite; `make chaos` runs more.
-SEEDS = "60"
+SEEDS = "40"
 ROOT = Path(__file__).resolve().parents[2]
 
 

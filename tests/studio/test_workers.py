@@ -58,6 +58,7 @@ class Floor:
         dsn: str = "",
         before: Sequence[str] = (),
         dead_after_s: float = PATIENT_S,
+        stop_s: float = 60.0,
     ) -> asyncio.subprocess.Process:
         """Start a worker and wait until it serves; `before` goes before its command line."""
         options = {
@@ -67,6 +68,7 @@ class Floor:
             "folder": str(self.folder),
             "beat_s": BEAT_S,
             "dead_after_s": dead_after_s,
+            "stop_s": stop_s,
         }
         worker = await asyncio.create_subprocess_exec(
             *before, sys.executable, str(PROGRAM), json.dumps(options),
@@ -169,6 +171,34 @@ async def test_what_a_worker_killed_in_the_middle_had_another_takes_up(floor: Fl
     await floor.settled("waiting", [job_id])
 
     assert "write" not in floor.done_by(second)
+    assert await floor.finished(job_id) == dict.fromkeys(BEFORE_APPROVAL, 1)
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_what_it_renders(floor: Floor) -> None:
+    worker = await floor.start(hold=["render"])
+    (job_id,) = await floor.add()
+    await floor.begun("render", worker)
+
+    worker.send_signal(signal.SIGTERM)
+    (floor.folder / "go").touch()
+
+    assert await worker.wait() == 0
+    assert (await jobs.get(floor.pool, job_id)).status == "waiting"
+    assert await floor.finished(job_id) == dict.fromkeys(BEFORE_APPROVAL, 1)
+
+
+async def test_a_worker_that_cannot_finish_in_time_hands_its_job_back(floor: Floor) -> None:
+    worker = await floor.start(hold=["render"], stop_s=0.5)
+    (job_id,) = await floor.add()
+    await floor.begun("render", worker)
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert await worker.wait() == 0
+    # At once, not when the first is found dead: that takes a minute here.
+    await floor.start()
+    async with asyncio.timeout(PATIENT_S / 2):
+        await floor.settled("waiting", [job_id])
     assert await floor.finished(job_id) == dict.fromkeys(BEFORE_APPROVAL, 1)
 
 

@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import studio.engine
 from agents.base import Agent
 from bookai.db.checkpoints import new_saver, open_checkpoint_pool
 from bookai.db.pool import open_pool
@@ -79,9 +80,11 @@ async def serve(options: dict[str, Any], stop: asyncio.Event) -> None:
 
 
 async def main() -> None:
+    options = json.loads(sys.argv[1])
+    studio.engine.STOP_S = options.get("stop_s", studio.engine.STOP_S)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await serve(json.loads(sys.argv[1]), stop)
+    await serve(options, stop)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,11 @@ _KEY_AND_LABEL = """
             WHEN 'video' THEN coalesce(j.record -> 'trend' ->> 'title', j.source)
             WHEN 'product' THEN p.name END AS label,
        CASE $4::text
-            WHEN 'video' THEN (j.record -> 'report' ->> 'views')::bigint END AS views
+            WHEN 'video' THEN coalesce(
+                 (SELECT sum(r.views)::bigint FROM post_results AS r
+                    JOIN social_posts AS s ON s.post_id = r.post_id
+                   WHERE s.job_id = j.job_id),
+                 (j.record -> 'report' ->> 'views')::bigint) END AS views
 """
 _WHOSE = """
   LEFT JOIN affiliate_links AS l ON l.link_id = e.link_id

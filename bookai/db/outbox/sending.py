@@ -13,6 +13,7 @@ from bookai.db.pool import Con, Pool
 from bookai.errors import OperatorNeeded, Refused, TryLater
 from bookai.metrics import POSTS
 from bookai.models import NotPosted, Post
+from bookai.records import RESTORED
 
 LEASE_S = 15.0
 """How long a sender that says nothing counts as alive. It speaks up three times as often."""
@@ -41,11 +42,13 @@ SELECT post_id
    AND platform = $2
    AND account = $3
 """
-# What another post began is of no use to this one: its handle goes with it.
+# What another post began is of no use to this one: its handle goes with it; and what a restored
+# studio did not know of its post is known by now.
 UPDATE_ARMED = """
 UPDATE social_posts
    SET state = 'armed', attempt = attempt + 1, title = $2, digest = $3, reason = NULL,
-       handle = CASE WHEN digest = $3 THEN handle END, not_before = NULL, updated_at = now()
+       handle = CASE WHEN digest = $3 THEN nullif(handle, $4) END, not_before = NULL,
+       updated_at = now()
  WHERE post_id = $1
 """
 UPDATE_SENDING = """
@@ -98,7 +101,7 @@ async def arm(db: Pool | Con, job_id: int, post: Post) -> Claim:
             await note(con, "post.armed", row)
         elif row.state == "failed" or (row.state == "armed" and row.digest != digest):
             _check_patience(row, more)
-            await con.execute(UPDATE_ARMED, post_id, title, digest)
+            await con.execute(UPDATE_ARMED, post_id, title, digest, RESTORED)
             await note(con, "post.armed", await changed(con, post_id))
         elif row.state == "sending":
             await take_over(con, row, more)

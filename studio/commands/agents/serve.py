@@ -10,10 +10,11 @@ from bookai.settings import read_settings
 from mcp_server.serve import serve_http
 from studio.commands._door import run
 from studio.commands.doors import stopping
-from studio.daemon import serve_metrics
 from studio.hosts.desk import build_host
 from studio.hosts.door import HostDoor, is_loopback
 from studio.hosts.opening import open_agent_host
+from studio.watching.door import open_door
+from studio.watching.health import Health
 
 TOKEN_ENV = "BOOKAI_HOST_TOKEN"
 PORT = 8941
@@ -48,8 +49,7 @@ async def _serve(host: str, port: int, only: tuple[str, ...], token_env: str) ->
     async with open_agent_host(settings, only) as desk:
         door = HostDoor(build_host(desk), host, token)
         with stopping() as stop:
-            serve_metrics(settings)
-            async with asyncio.TaskGroup() as group:
+            async with open_door(settings, "agents", Health()), asyncio.TaskGroup() as group:
                 group.create_task(
                     serve_http(
                         door,

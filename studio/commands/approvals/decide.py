@@ -58,6 +58,9 @@ def approve_command(
     if decided.state == "pending":
         _echo(json_, f"{_yes(decided)} of {decided.needed} said yes; it waits for another approver")
         return
+    if job.status == "queued" and job.not_before is not None:
+        _echo(json_, f"approved by {operator()}; it goes out at {job.not_before:%Y-%m-%d %H:%M %Z}")
+        return
     if job.status != "done" and not job.url:
         raise BookAIError(f"approved, but not published: {job.reason or job.status}")
     for one in decided.edits:

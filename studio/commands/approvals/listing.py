@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import click
 
+from bookai.decisions import RULE
 from bookai.settings import read_settings
 from studio.commands._door import as_json, operator, print_json, print_rows, run
 from studio.desk import StudioDesk
@@ -67,11 +68,16 @@ def approvals_command(ctx: click.Context, state: str, limit: int, json_: bool) -
 @as_json
 def show(approval_id: int, json_: bool) -> None:
     """Show one approval in full: the post, who said what, what was edited."""
-    row = run(at_desk(lambda desk: desk.get_approval(approval_id)))
+
+    async def look(desk: StudioDesk) -> tuple[ApprovalRow, str]:
+        row = await desk.get_approval(approval_id)
+        return row, await desk.brand_voice_of(row.job_id)
+
+    row, voice = run(at_desk(look))
     if json_:
-        print_json(row)
+        print_json({**row.model_dump(mode="json"), "brand_voice": voice})
         return
-    for line in _told(row):
+    for line in _told(row, voice):
         # A title from a feed must not move the cursor or colour the terminal.
         click.echo("".join(c if c.isprintable() else " " for c in line))
 
@@ -91,7 +97,7 @@ def renew(approval_id: int, json_: bool) -> None:
 _KIDS = {None: "not said", True: "yes", False: "no"}
 
 
-def _told(row: ApprovalRow) -> list[str]:
+def _told(row: ApprovalRow, voice: str) -> list[str]:
     post = row.post
     flags = ", ".join(name for name, on in post.flags.model_dump().items() if on) or "none"
     lines = [
@@ -105,12 +111,15 @@ def _told(row: ApprovalRow) -> list[str]:
         f"for kids:   {_KIDS[post.made_for_kids]}",
         f"disclosure: {post.disclosure or 'none'}",
         f"offer:      {post.offer_name or 'none'} {post.offer_url or ''}".rstrip(),
+        f"voice:      {voice}",
         f"source:     {post.source_credit} {post.source_url}",
         f"video:      {row.video_path}",
         f"digest:     {row.digest}",
         f"expires:    {row.expires_at:%Y-%m-%d %H:%M}",
         f"needed:     {row.needed} yes",
     ]
+    if (row.decided_by or "").startswith(RULE):
+        lines.append(f"yes:        {row.decided_by}, {row.note}")
     for vote in row.votes:
         lent = f" for {vote.lent_by}" if vote.lent_by else ""
         why = f": {vote.reason}" if vote.reason else ""

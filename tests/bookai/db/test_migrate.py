@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 
 from bookai.db.embedded import EmbeddedPostgres
-from bookai.db.migrate import MigrationRefused, load, migrate
+from bookai.db.keeping.schema import MigrationRefused, load
+from bookai.db.migrate import migrate, pending
 from bookai.db.pool import Pool, open_pool
 from bookai.errors import OperatorNeeded
 from bookai.house import migrations_dir
@@ -82,6 +83,43 @@ async def test_a_database_newer_than_the_program_is_refused(admin_dsn: str, fold
 
     with pytest.raises(MigrationRefused, match="Install the newer release"):
         await migrate(admin_dsn, migrations_dir())
+
+
+async def test_a_program_goes_on_with_a_newer_database_that_works_with_it(
+    admin_dsn: str, dsn: str, folder: Path
+) -> None:
+    """A release is taken back without its data, as long as each newer file says that it may be."""
+    newest = load(folder)[-1].version
+    add(folder, "newer", f"-- bookai: works-with {newest:03d}\nCREATE TABLE newer (n int);")
+    await migrate(admin_dsn, folder)
+
+    assert await migrate(admin_dsn, migrations_dir()) == []
+
+    too_old = f"-- bookai: works-with {newest + 1:03d}\nCREATE TABLE newest (n int);"
+    add(folder, "newest", too_old)
+    await migrate(admin_dsn, folder)
+    with pytest.raises(MigrationRefused, match="Install the newer release"):
+        await migrate(admin_dsn, migrations_dir())
+
+
+async def test_what_would_be_applied_can_be_asked(admin_dsn: str, folder: Path) -> None:
+    title = add(folder, "newer", "CREATE TABLE newer (n int);")
+
+    before, after = await pending(admin_dsn, migrations_dir()), await pending(admin_dsn, folder)
+
+    assert (before, after) == ([], [title])
+    assert await migrate(admin_dsn, folder) == [title]  # asking changed nothing
+
+
+async def test_a_ledger_of_before_learns_which_program_a_file_works_with(
+    admin_dsn: str, folder: Path
+) -> None:
+    async with open_pool(admin_dsn, size=1) as owner:
+        await owner.execute("ALTER TABLE schema_migrations DROP COLUMN works_with")
+    assert await pending(admin_dsn, folder) == []
+    title = add(folder, "newer", "-- bookai: works-with 000\nCREATE TABLE newer (n int);")
+
+    assert await migrate(admin_dsn, folder) == [title]
 
 
 async def test_a_failing_file_leaves_nothing(admin_dsn: str, folder: Path) -> None:
