@@ -23,7 +23,9 @@ from tools.voices.base import Utterance
 from tools.voices.spoken.writing import refuse_another_writing
 
 LEAD_S = 0.12
-TAIL_S = 0.6
+TAIL_S = 1.8  # the end card stands behind the last word, with the music alone
+LEAST_TAIL_S = 0.6
+AFTER_S = 0.4  # a film is so much longer than its track
 LONGEST_S = 180.0
 MOST_CHARACTERS = 20_000
 MOST_LINES = 200
@@ -62,10 +64,10 @@ async def speak(
     )
     utterances = spoken.utterances
     begins, duration_s = _schedule(script.lines, utterances)
-    if duration_s > LONGEST_S:
+    if duration_s + AFTER_S > LONGEST_S:
         raise Refused(
-            f"The script takes {duration_s:.0f} s to speak and the limit is {LONGEST_S:.0f} s: "
-            "shorten it."
+            f"The script takes {math.ceil(duration_s + AFTER_S)} s to speak and the limit is "
+            f"{LONGEST_S:.0f} s: shorten it."
         )
     words = _words(utterances, begins)
     await ctx.progress(0.5, f"Mastering {duration_s:.0f} s of speech")
@@ -104,7 +106,15 @@ def _schedule(lines: Sequence[Line], utterances: Sequence[Utterance]) -> tuple[l
         begins.append(at)
         pause = _pause(line) if utterance.tokens else 0.0
         at += utterance.duration_s + pause
-    return begins, at - pause + TAIL_S
+    return begins, track_s(at - pause)
+
+
+def track_s(spoken_s: float) -> float:
+    """Return how long a track is whose last word ends at `spoken_s`, seconds.
+
+    A script that just fits keeps its words and has less of an end.
+    """
+    return spoken_s + max(LEAST_TAIL_S, min(TAIL_S, LONGEST_S - AFTER_S - spoken_s))
 
 
 def _pause(line: Line) -> float:

@@ -206,7 +206,7 @@ def _ends(voice: Voiceover, count: int) -> tuple[float, ...]:
 
 def _stills(film: Film) -> Iterator[Still]:
     """Yield a frame a sentence, when all of it stands, and the end card."""
-    # The end card comes while the last sentence is still spoken.
+    # The end card comes right behind the last word.
     last = film.duration_s - END_S - 0.2
     times = [
         (row.chosen.shot.kind, min(end, last))

@@ -37,11 +37,18 @@ class Backdrop:
             if free and form.at[1] + form.mask.shape[0] / 2 < layout.captions[1]:
                 form.leaves = max(0, free - round(0.27 * self._fps))
         self._rest: Frame | None = None
-        self.settled = self._settled(free)
+        last = round((ARRIVAL_S if not free else max(ARRIVAL_S, free / self._fps + 1)) * self._fps)
+        self._places = self._planned(last)
+        self.settled = len(self._places) - 1
+        """The first frame from which on nothing moves."""
+        for number, form in enumerate(self._forms):
+            form.trim(
+                {row[number] for row in self._places}, (layout.size.width, layout.size.height)
+            )
 
     def state(self, n: int) -> Hashable:
         """Return what is seen of it: equal states are equal pictures."""
-        return tuple(form.place(min(n, self.settled), self._fps) for form in self._forms)
+        return self._places[min(n, self.settled)]
 
     def draw(self, frame: Frame, n: int) -> None:
         """Paint it as it stands `n` frames into its scene."""
@@ -55,17 +62,15 @@ class Backdrop:
 
     def _paint(self, frame: Frame, n: int) -> None:
         np.copyto(frame.buffer, self._plate.buffer)
-        for form in self._forms:
-            form.draw(frame, form.place(n, self._fps))
+        for form, at in zip(self._forms, self._places[n], strict=True):
+            form.draw(frame, at)
 
-    def _settled(self, free: int) -> int:
-        """Return the first frame from which on nothing moves."""
-        last = round((ARRIVAL_S if not free else max(ARRIVAL_S, free / self._fps + 1)) * self._fps)
-        self.settled = last
-        rest = self.state(last)
-        while last > 0 and self.state(last - 1) == rest:
-            last -= 1
-        return last
+    def _planned(self, last: int) -> list[tuple[tuple[int, int], ...]]:
+        """Return where the forms stand in each frame, up to the first from which on all rest."""
+        places = [tuple(form.place(n, self._fps) for form in self._forms) for n in range(last + 1)]
+        while len(places) > 1 and places[-2] == places[-1]:
+            places.pop()
+        return places
 
 
 @lru_cache(maxsize=4)

@@ -1,5 +1,6 @@
 """Masks of geometric forms with soft edges, and forms that come in and rest."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tools.render.brand import Rgb
-from tools.render.sprites import Frame, Mask, Sprite, paint, shifted
+from tools.render.sprites import Frame, Mask, Words, halve, inked, kept, lay, shifted, yuv
 
 NEVER = 1 << 30
 ARRIVAL_S = 0.7
@@ -30,23 +31,32 @@ def _soft(inside: npt.NDArray[Any]) -> Mask:
 
 def disc(radius: int) -> Mask:
     """Return a filled circle."""
-    size = 2 * radius + 2
-    return _soft(radius - _field(size, size, size / 2, size / 2))
+    return _mirrored(_soft(radius - _far(radius)))
 
 
 def ring(radius: int, band: int) -> Mask:
     """Return a circle line `band` wide, measured inwards."""
-    size = 2 * radius + 2
-    far = _field(size, size, size / 2, size / 2)
-    return _soft(np.minimum(radius - far, far - (radius - band)))
+    far = _far(radius)
+    return _mirrored(_soft(np.minimum(radius - far, far - (radius - band))))
 
 
 def rings(radius: int, band: int) -> Mask:
     """Return circles around one centre, line and gap `band` wide, from half the radius on."""
-    size = 2 * radius + 2
-    far = _field(size, size, size / 2, size / 2)
+    far = _far(radius)
     wave = np.abs((far / np.float32(2 * band)) % 1 - np.float32(0.5)) * (2 * band) - band / 2
-    return np.minimum(_soft(wave), _soft(np.minimum(radius - far, far - radius * 0.45)))
+    inside = _soft(np.minimum(radius - far, far - radius * 0.45))
+    return _mirrored(np.minimum(_soft(wave), inside))
+
+
+def _far(radius: int) -> Mask:
+    """Return the distance from a circle's centre in the left upper quarter of its mask."""
+    return _field(radius + 1, radius + 1, radius + 1, radius + 1)
+
+
+def _mirrored(quarter: Mask) -> Mask:
+    """Return a form of which this is the left upper quarter."""
+    half = np.concatenate((quarter, quarter[:, ::-1]), axis=1)
+    return np.concatenate((half, half[::-1]))
 
 
 def capsule(width: int, height: int) -> Mask:
@@ -83,11 +93,12 @@ def tiles(columns: int, rows: int, size: int, rng: np.random.Generator) -> Mask:
 
 def halftone(columns: int, rows: int, pitch: int) -> Mask:
     """Return a field of dots that shrink towards the top."""
-    height, width = rows * pitch, columns * pitch
-    y, x = np.ogrid[0:height, 0:width]
-    far = np.hypot(x % pitch + 0.5 - pitch / 2, y % pitch + 0.5 - pitch / 2)
-    radius = pitch * 0.36 * ((y // pitch + 1) / rows)
-    return _soft((radius - far).astype(np.float32))
+    y, x = np.ogrid[0:pitch, 0:pitch]
+    far = np.hypot(x + 0.5 - pitch / 2, y + 0.5 - pitch / 2)
+    dots = [
+        _soft((pitch * 0.36 * (row / rows) - far).astype(np.float32)) for row in range(1, rows + 1)
+    ]
+    return np.concatenate([np.tile(dot, (1, columns)) for dot in dots])
 
 
 def pin(width: int) -> Mask:
@@ -123,8 +134,8 @@ def overshot(share: float) -> float:
 class Arrival:
     """A form that comes in and rests: where it rests, and from how far away it comes (pixels).
 
-    Chroma has half the resolution, so a position knows four sprites: even and odd, both ways;
-    each is made when it is first needed.
+    Luma is laid at any place. Chroma has half the resolution, so a place knows four kinds of it:
+    even and odd, both ways; each is made when it is first needed.
     """
 
     mask: Mask
@@ -134,21 +145,43 @@ class Arrival:
     orbit: tuple[float, float] = (0.0, 0.0)  # radius in pixels and the turn it ends on, 0 to 1
     leaves: int = NEVER  # the frame from which on it flies out to the right
     reach: int = 0  # the picture's width, by which it flies
-    _made: dict[tuple[int, int], Sprite] = field(default_factory=dict)
+    _cut: tuple[int, int] = (0, 0)  # columns and rows of the mask that are never seen
+    _luma: tuple[Words, Words] | None = None
+    _chroma: dict[tuple[int, int], tuple[Words, Words, Words]] = field(default_factory=dict)
 
     def place(self, n: int, fps: int) -> tuple[int, int]:
         """Return its left upper corner `n` frames into its scene."""
         way = eased(n / (fps * ARRIVAL_S))
-        turn = 2 * np.pi * (self.orbit[1] - 0.4 * (1 - way))
         away = max(0, n - self.leaves) / fps
-        x = self.at[0] + self.entry[0] * (1 - way) + self.orbit[0] * np.cos(turn)
-        y = self.at[1] + self.entry[1] * (1 - way) + self.orbit[0] * np.sin(turn)
+        x = self.at[0] + self.entry[0] * (1 - way)
+        y = self.at[1] + self.entry[1] * (1 - way)
+        if self.orbit[0]:
+            turn = 2 * np.pi * (self.orbit[1] - 0.4 * (1 - way))
+            x, y = x + self.orbit[0] * np.cos(turn), y + self.orbit[0] * np.sin(turn)
         return round(x + away**2 * AWAY * self.reach), round(y)
+
+    def trim(self, places: Collection[tuple[int, int]], size: tuple[int, int]) -> None:
+        """Drop what no picture of `size` shows of it: it stands at `places` and nowhere else."""
+        spans = []
+        for axis in (0, 1):
+            long, wide = self.mask.shape[1 - axis], size[axis]
+            first = min(min(long, max(0, -place[axis])) for place in places)
+            last = max(max(0, min(long, wide - place[axis])) for place in places)
+            spans.append((first & ~1, max(first & ~1, last)))
+        (left, right), (top, bottom) = spans
+        self.mask, self._cut = self.mask[top:bottom, left:right], (left, top)
 
     def draw(self, frame: Frame, at: tuple[int, int]) -> None:
         """Draw it with its left upper corner at `at`."""
-        x, y = at
+        x, y = at[0] + self._cut[0], at[1] + self._cut[1]
+        tones = yuv(self.colour)
+        if self._luma is None:
+            self._luma = inked(self.mask, tones[0]), kept(self.mask)
+        lay(frame.y, self._luma, (x, y))
         phase = (x & 1, y & 1)
-        if phase not in self._made:
-            self._made[phase] = paint([(shifted(self.mask, *phase), self.colour)])
-        self._made[phase].draw(frame, x, y)
+        if phase not in self._chroma:
+            cover = halve(shifted(self.mask, *phase))
+            self._chroma[phase] = inked(cover, tones[1]), inked(cover, tones[2]), kept(cover)
+        *owns, keep = self._chroma[phase]
+        for plane, own in zip((frame.u, frame.v), owns, strict=True):
+            lay(plane, (own, keep), (x >> 1, y >> 1))

@@ -181,6 +181,39 @@ def _sum(parts: Sequence[tuple[Mask, Rgb]], channel: int) -> Words:
     return total.astype(np.uint16)
 
 
+def inked(cover: Mask, tone: float) -> Words:
+    """Return one tone multiplied by its cover, times 256; see `_sum` for the half."""
+    total: Mask = cover * np.float32(256 * tone)
+    total += np.float32(128.5)
+    return total.astype(np.uint16)
+
+
+def kept(cover: Mask) -> Words:
+    """Return what a cover leaves of the picture below, 0 to 256."""
+    return _fixed(1 - cover)
+
+
+def lay(plane: Bytes, patch: tuple[Words, Words], at: tuple[int, int]) -> None:
+    """Lay a patch (tone times cover, and what it leaves) over a plane with its corner at `at`.
+
+    What lies outside is left out.
+    """
+    own, keep = patch
+    box = (at[0], at[1], own.shape[1], own.shape[0])
+    left, top, width, height = clipped(box, (0, 0, plane.shape[1], plane.shape[0]))
+    if width <= 0 or height <= 0:
+        return
+    below = plane[top : top + height, left : left + width]
+    mine = (
+        slice(top - at[1], top - at[1] + height),
+        slice(left - at[0], left - at[0] + width),
+    )
+    mixed = np.multiply(below, keep[mine], dtype=np.uint16)
+    mixed += own[mine]
+    mixed >>= 8
+    below[...] = mixed
+
+
 def shifted(mask: Mask, x: int, y: int) -> Mask:
     """Return the mask moved right and down by 0 or 1 pixel, padded to an even size."""
     height, width = mask.shape

@@ -3,7 +3,7 @@
 from tools.render.cards.card import IN_S, OUT_S, Card, Motion, Piece
 from tools.render.cards.deal import Occasion, deal
 from tools.render.cards.marks import emblem, logo
-from tools.render.cards.poster import draw_thumbnail
+from tools.render.cards.poster import draw_thumbnail, strongest
 from tools.render.cards.setter import Setter
 from tools.render.cards.words import AI_LABEL
 
@@ -20,4 +20,5 @@ __all__ = [
     "draw_thumbnail",
     "emblem",
     "logo",
+    "strongest",
 ]

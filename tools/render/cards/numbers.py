@@ -1,4 +1,4 @@
-"""The number card: a figure that counts up in a few steps, with the words right around it."""
+"""The number card: a figure that counts in a few steps, with the words right around it."""
 
 import re
 import unicodedata
@@ -51,7 +51,8 @@ def _rows(setter: Setter, shot: NumberShot, share: float, *, beside: bool) -> li
     if shot.lead:
         rows.append(_Row(setter.one(shot.lead, BOLD, round(92 * share), width), text, 0.5))
     room = round(width * 0.6) if beside else width
-    rows.append(_Row(setter.one(shot.value, BLACK, 600, room), strong, 0.0, counts=True))
+    setting = setter.one(shot.value, BLACK, 600, room)
+    rows.append(_Row(setting, strong, 0.0, counts=True, since=shot.since))
     if shot.unit and not beside:
         rows.append(_Row(setter.one(shot.unit, BLACK, round(160 * share), width), text, 0.34))
     if shot.label:
@@ -109,12 +110,13 @@ def _tall(setter: Setter, rows: Sequence["_Row"], k: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row of the stack; `gap` above it as a share of its size."""
+    """A row of the stack; `gap` above it as a share of its size, `since` what it counts from."""
 
     setting: Setting
     colour: Rgb
     gap: float
     counts: bool = False
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def _stack(setter: Setter, rows: Sequence[_Row]) -> Sequence[Part]:
         baseline += _tall(setter, rows, number)
         line = row.setting.lines[0]
         late = step * number
-        values = counting(line) if row.counts else (line,)
+        values = counting(line, row.since) if row.counts else (line,)
         pieces = []
         for value in values:
             piece = setter.on_baseline(
@@ -174,18 +176,27 @@ def _stack(setter: Setter, rows: Sequence[_Row]) -> Sequence[Part]:
     return parts
 
 
-def counting(shown: str) -> tuple[str, ...]:
-    """Return the values that lead up to a figure, written as it is; a year counts by ones."""
-    runs = list(_DIGITS.finditer(shown))
-    if len(runs) != 1 or not runs[0][0][0].isdecimal():
+def counting(shown: str, since: str = "") -> tuple[str, ...]:
+    """Return the values that lead to a figure, written as it is; a year counts by ones.
+
+    They lead up from nothing, or from `since`, which may be above it.
+    """
+    run = _run(shown)
+    if run is None:
         return (shown,)
-    run = runs[0]
     figures = run[0]
-    digits = "".join(str(unicodedata.decimal(c)) for c in figures if c.isdecimal())
+    digits = _digits(figures)
     whole = int(digits)
-    if whole < 3 or len(digits) > 12:
+    before = _run(since)
+    if before is not None and _decimals(before[0]) == _decimals(figures):
+        start = int(_digits(before[0]))
+        values = [start + round((whole - start) * eased((k + 1) / STEPS)) for k in range(STEPS)]
+        # A longer number would not fit its place.
+        values = [start, *values] if start != whole else values
+        values = [value for value in values if len(str(value)) <= len(digits)]
+    elif whole < 3:
         return (shown,)
-    if len(figures) == 4 and figures.isdecimal() and 1000 <= whole < 2200:
+    elif len(figures) == 4 and figures.isdecimal() and 1000 <= whole < 2200:
         values = [whole - back for back in range(STEPS - 1, -1, -1)]
     else:
         values = [round(whole * eased((k + 1) / STEPS)) for k in range(STEPS)]
@@ -197,14 +208,30 @@ def counting(shown: str) -> tuple[str, ...]:
     return tuple(texts) if texts[-1] == shown else (shown,)
 
 
+def _run(shown: str) -> re.Match[str] | None:
+    """Return the only run of digits, if it is one that can count."""
+    runs = list(_DIGITS.finditer(shown))
+    if len(runs) != 1 or not runs[0][0][0].isdecimal() or len(_digits(runs[0][0])) > 12:
+        return None
+    return runs[0]
+
+
+def _digits(figures: str) -> str:
+    return "".join(str(unicodedata.decimal(c)) for c in figures if c.isdecimal())
+
+
+def _decimals(figures: str) -> int:
+    """Return how many digits stand behind the decimal mark."""
+    marks = [k for k, c in enumerate(figures) if not c.isdecimal()]
+    if not marks or (_GROUPED.search(figures) and figures[marks[-1]] != "\u066b"):
+        return 0
+    return len(figures) - marks[-1] - 1
+
+
 def _written(value: int, like: str) -> str:
     """Return a number with separators and digits like those of `like`, decimals kept."""
     zero = next(ord(c) - unicodedata.decimal(c) for c in like if c.isdecimal())
-    decimals = 0
-    marks = [k for k, c in enumerate(like) if not c.isdecimal()]
-    if marks and not (_GROUPED.search(like) and like[marks[-1]] != "\u066b"):
-        decimals = len(like) - marks[-1] - 1
-    left = list(str(value).zfill(decimals + 1))
+    left = list(str(value).zfill(_decimals(like) + 1))
     out: list[str] = []
     for letter in reversed(like):
         if not left:

@@ -60,9 +60,15 @@ def strongest(rows: Sequence[ShotRow]) -> Shot:
     for row in rows:
         shot = row.chosen.shot
         short = isinstance(shot, QuoteShot) and len(shot.text) <= MOST_QUOTE_CHARS
-        if (isinstance(shot, NumberShot) or short) and row.chosen.score > score:
+        whole = isinstance(shot, NumberShot) and not _of_two(shot)
+        if (whole or short) and row.chosen.score > score:
             best, score = shot, row.chosen.score
     return best
+
+
+def _of_two(shot: NumberShot) -> bool:
+    """Tell whether a number may be one end of a range ("from 45 % to 60 %"): alone it says less."""
+    return not shot.since and any(char.isdigit() for char in shot.lead)
 
 
 def _composed(setter: Setter, shot: Shot, words: Words) -> Card:

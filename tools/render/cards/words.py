@@ -8,6 +8,7 @@ from tools.render.cards.setter import Setter, Where, opened
 from tools.render.typography import BLACK, BOLD, MEDIUM, Style
 
 AI_LABEL = "AI-made"
+LABEL_S = 0.75  # the header says so all the time: here it moves when all else stands
 MOST_QUOTE_CHARS = 400
 
 
@@ -110,7 +111,7 @@ def end_card(setter: Setter, brand: str, credit: str, logo_path: str = "") -> Ca
     parts: list[Part] = [
         Piece(mark, where.place(mark.width), where.y + px(20) & ~1, setter.pace, 0, "pop"),
         setter.pill(
-            AI_LABEL, 38, where.below(px(86), inset=mark.width + px(30)), setter.frames(0.2)
+            AI_LABEL, 38, where.below(px(86), inset=mark.width + px(30)), setter.frames(LABEL_S)
         ),
     ]
     room = max(px(64), min(px(230), height - px(330)))

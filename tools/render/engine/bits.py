@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+_IDR, _SLICES = 5, range(1, 6)  # kinds of NAL units
 START = b"\0\0\0\1"
 # Two zeros that a byte of 0 to 3 follows: a third zero begins the next pair.
 _FORBIDDEN = re.compile(rb"\x00\x00(?=[\x00-\x03])")
@@ -85,6 +86,14 @@ def nal_units(stream: bytes) -> Iterator[bytes]:
             return
         yield stream[at + 3 : following].rstrip(b"\0")
         at = following
+
+
+def is_key(unit: bytes) -> bool:
+    """Tell whether an access unit is a key picture; what comes before its slices is passed over."""
+    for nal in nal_units(unit):
+        if nal[0] & 31 in _SLICES:
+            return nal[0] & 31 == _IDR
+    return False
 
 
 def protected(payload: bytes) -> bytes:

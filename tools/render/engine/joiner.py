@@ -1,7 +1,7 @@
 """Put pictures and sound together: stream copy into an MP4 with its index in front."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from itertools import chain
@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 
 from bookai.errors import Refused
 from tools.audio.loudness import Samples
+from tools.render.engine.bits import is_key
 
 AUDIO_RATE = 48_000
 AUDIO_BITS = 160_000
@@ -67,34 +68,39 @@ def _with_silence(parts: Iterator[Samples], wanted: int) -> Iterator[Samples]:
         left -= min(left, PIECE)
 
 
-def join(pictures: bytes, sound: Path, into: Path, fps: int) -> None:
-    """Write a film of an Annex B stream and an MP4 of sound; both are copied as they are.
+def join(pictures: Sequence[bytes], sound: Path, into: Path, fps: int) -> None:
+    """Write a film of access units (Annex B) and an MP4 of sound; both are copied as they are.
 
     Raises:
         OSError: the file cannot be written; a full disk has errno ENOSPC.
     """
     with ExitStack() as stack:
-        source = io.BytesIO(pictures)
-        seen = stack.enter_context(av.open(source, format="h264", options={"framerate": f"{fps}"}))
+        # Read for its headers: the units are known already, and need not be searched for.
+        rate = {"framerate": f"{fps}"}
+        source = io.BytesIO(pictures[0])
+        head = stack.enter_context(av.open(source, format="h264", options=rate))
         heard = stack.enter_context(av.open(str(sound)))
-        assert isinstance(seen, InputContainer)
+        assert isinstance(head, InputContainer)
         film = stack.enter_context(
             av.open(str(into), "w", format="mp4", options={"movflags": "+faststart"})
         )
-        video = film.add_stream_from_template(seen.streams.video[0])
+        video = film.add_stream_from_template(head.streams.video[0])
         assert isinstance(video, VideoStream)
         video.time_base = Fraction(1, 90_000)
         audio = film.add_stream_from_template(heard.streams.audio[0])
         tones = _timed(heard.demux(audio=0))
         waiting = next(tones, None)
-        for number, packet in enumerate(part for part in seen.demux(video=0) if part.size):
+        step = Fraction(1, fps)
+        for number, unit in enumerate(pictures):
             at_s = number / fps
             while waiting is not None and waiting[0] <= at_s:
                 waiting[1].stream = audio
                 film.mux(waiting[1])
                 waiting = next(tones, None)
+            packet: AnyPacket = Packet(unit)
+            packet.is_keyframe = is_key(unit)
             packet.pts = packet.dts = number
-            packet.time_base, packet.duration = Fraction(1, fps), 1
+            packet.time_base, packet.duration = step, 1
             packet.stream = video
             film.mux(packet)
         while waiting is not None:
@@ -106,7 +112,8 @@ def join(pictures: bytes, sound: Path, into: Path, fps: int) -> None:
 def _timed(packets: "Iterator[AnyPacket]") -> "Iterator[tuple[float, AnyPacket]]":
     for packet in packets:
         if packet.size and packet.dts is not None:
-            yield float(packet.dts * packet.time_base), packet
+            unit = packet.time_base
+            yield packet.dts * unit.numerator / unit.denominator, packet
 
 
 def _decoded(path: Path) -> Iterator[Samples]:

@@ -1,18 +1,16 @@
 """A film as parts that are encoded apart: each scene, and each turn between two scenes."""
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from bookai.film.material import Media
 from bookai.film.shots import ClipShot, ImageShot
 from tools.render.engine.coder import QUALITY, Scene, SceneCoder, Segment
-from tools.render.engine.store import Store, key_of
+from tools.render.engine.store import Store, digest_of, key_of
 from tools.render.film import SceneView, Turning
 from tools.render.look import Header, Look
 from tools.render.text import plan
@@ -79,8 +77,8 @@ class Reel:
                 "words": dataclasses.asdict(look.credits),
                 "palette": dataclasses.asdict(look.palette),
                 "clean": look.clean,
-                "font": [_digest(look.face.path), look.face.language],
-                "logo": _digest(look.logo),
+                "font": [digest_of(look.face.path), look.face.language],
+                "logo": digest_of(look.logo),
                 "media": [
                     (self._media[shot.media].sha256, look.thanks.get(shot.media, ""))
                     for shot in shown
@@ -127,7 +125,3 @@ def encode(
 
 def _tell(done: Callable[[int], None], start: int, n: int) -> None:
     done(start + n)
-
-
-def _digest(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""

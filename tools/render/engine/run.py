@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from bookai.film.shots import ClipShot, ImageShot, ShotRow
 from bookai.models import Record
 from tools.provenance.sign import sign_video
 from tools.render.brand import read_kit, seed
-from tools.render.cards import Setter, draw_thumbnail
+from tools.render.cards import Setter, draw_thumbnail, strongest
 from tools.render.encoders.pipe import PipeEncoder
 from tools.render.encoders.recipes import CPU
 from tools.render.engine.coder import Coder, SceneCoder, Segment
@@ -23,7 +23,7 @@ from tools.render.engine.device import DeviceCoder
 from tools.render.engine.joiner import join, write_sound
 from tools.render.engine.media import open_media
 from tools.render.engine.reel import Counts, Reel, encode
-from tools.render.engine.store import Store, key_of
+from tools.render.engine.store import Store, digest_of, key_of
 from tools.render.layout import Layout, Size
 from tools.render.look import Credits, Look
 from tools.render.shots.compiler import compile_shots
@@ -90,9 +90,9 @@ def render(spec: Spec, say: Say, *, make_coder: MakeCoder | None = None) -> Outc
         reel = Reel(film, look, spec.material.media, spec.encoder)
         coder = (make_coder or studio.coder)(target.size)
         segments = encode(reel, coder, studio.store, telling, counts)
-        stream = b"".join(unit for segment in segments for unit in segment.units)
+        units = [unit for segment in segments for unit in segment.units]
         watch.lap("pictures")
-        join(stream, sound, Path(target.video_path), target.size.fps)
+        join(units, sound, Path(target.video_path), target.size.fps)
         watch.lap("join")
     sound.unlink()
     studio.write_rest()
@@ -216,12 +216,28 @@ class _Studio:
     def write_rest(self) -> None:
         """Write the thumbnail and the subtitles."""
         spec = self.spec
-        layout = Layout(self.targets[0].size)
-        drawn = draw_thumbnail(layout, self.face, self.palette, self.credits, self.rows)
-        thumbnail = picture(drawn)
-        thumbnail.save(spec.thumbnail_path, "JPEG", quality=90, subsampling=0)
+        self._write_thumbnail(Path(spec.thumbnail_path))
         Path(spec.vtt_path).write_text(webvtt(self.words, spec.script.language), encoding="utf-8")
         Path(spec.srt_path).write_text(subrip(self.words, spec.script.language), encoding="utf-8")
+
+    def _write_thumbnail(self, into: Path) -> None:
+        """Write the thumbnail, or take over that of the film before, where it shows the same."""
+        size, shot = self.targets[0].size, strongest(self.rows)
+        facts = {
+            "thumbnail": shot.model_dump(mode="json"),
+            "size": size.model_dump(),
+            "words": asdict(self.credits),
+            "palette": asdict(self.palette),
+            "font": [digest_of(self.face.path), self.face.language],
+        }
+        key = key_of(facts)
+        kept = self.store.get(key)
+        if kept is not None:
+            into.write_bytes(kept.units[0])
+            return
+        drawn = draw_thumbnail(Layout(size), self.face, self.palette, self.credits, self.rows)
+        picture(drawn).save(into, "JPEG", quality=90, subsampling=0)
+        self.store.put(key, Segment((into.read_bytes(),), 0))
 
     def signed(self) -> str:
         """Sign every file as the spec orders; return who did, "" for nobody."""

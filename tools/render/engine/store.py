@@ -91,6 +91,11 @@ def key_of(facts: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def digest_of(path: str) -> str:
+    """Return the digest of a file's content; "" where there is none."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
+
+
 def _written(segment: Segment) -> bytes:
     sizes = [len(unit) for unit in segment.units]
     body = struct.pack(f"<II{len(sizes)}I", len(sizes), segment.coded, *sizes)

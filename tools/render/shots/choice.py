@@ -35,13 +35,25 @@ def words_of(candidate: Candidate) -> str:
         case "number":
             return _figure(shot)
         case "definition":
-            return shot.term.lower()
+            return f"{shot.term} {shot.meaning}".lower()  # says more than the term alone
         case "place":
-            return shot.place.lower()
+            return f"{shot.place} {shot.detail}".strip().lower()
         case "chart":
             return " ".join(point.shown for point in shot.points).lower()
         case "bars":
             return " ".join(bar.shown for bar in shot.bars).lower()
+        case _:
+            return ""
+
+
+def _name_of(candidate: Candidate) -> str:
+    """Return the name that a card tells about, in lower case: no card shows it alone later."""
+    shot = candidate.shot
+    match shot.kind:
+        case "definition":
+            return shot.term.lower()
+        case "place":
+            return shot.place.lower()
         case _:
             return ""
 
@@ -58,6 +70,7 @@ class Chooser:
         self._kinds: list[ShotKind] = []
         self._shown: list[str] = []
         self._media: set[int] = set()
+        self._named: set[str] = set()
 
     def choose(self, line: int) -> Candidate:
         """Return the candidate for the next line, and remember it."""
@@ -68,6 +81,7 @@ class Chooser:
             best = best.model_copy(update={"why": f"{best.why}; {self._lost(first)}"})
         self._kinds.append(best.shot.kind)
         self._shown.append(words_of(best))
+        self._named.add(_name_of(best))
         number = media_of(best)
         if number is not None:
             self._media.add(number)
@@ -91,7 +105,8 @@ class Chooser:
             worth -= THIRD_RUNNING
         elif self._kinds[-1:] == [kind]:
             worth -= AFTER_THE_SAME
-        if words and words in self._shown:
+        named = kind == "phrase" and words in self._named
+        if named or (words and words in self._shown):
             worth -= SHOWN_BEFORE
         elif kind == "phrase" and any(words in shown or shown in words for shown in self._read()):
             worth -= PART_SHOWN

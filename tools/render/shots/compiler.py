@@ -18,6 +18,7 @@ from tools.render.shots.finders.places import find_places
 from tools.render.shots.finders.quotes import find_quotes
 from tools.render.shots.finders.timelines import find_timelines
 from tools.render.shots.finders.titles import find_titles
+from tools.render.shots.keeping import keep
 from tools.render.shots.told import Finder, Told, read
 
 # The order decides between equal scores.
@@ -63,7 +64,7 @@ def compile_shots(
 
 def candidates(told: Told) -> tuple[Candidate, ...]:
     """Return everything that a line could show, best first."""
-    return by_score(candidate for finder in FINDERS for candidate in finder(told))
+    return keep(told, by_score(candidate for finder in FINDERS for candidate in finder(told)))
 
 
 def _check_swap(line: int, kind: ShotKind, found: Sequence[tuple[Candidate, ...]]) -> None:

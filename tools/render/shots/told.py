@@ -10,7 +10,9 @@ from bookai.film.material import Material
 from bookai.film.shots import Candidate
 from bookai.models import Line, Script
 from bookai.text.grounding import locate
-from tools.render.shots.reading.figures import Figure, find_figures
+from tools.render.shots.reading.changes import Change, find_changes
+from tools.render.shots.reading.figure import Figure
+from tools.render.shots.reading.figures import find_figures
 from tools.render.shots.reading.lexicon import Lexicon, lexicon
 from tools.render.shots.reading.tokens import Token, cut
 
@@ -37,6 +39,11 @@ class Told:
     def figures(self) -> tuple[Figure, ...]:
         """The sentence's figures."""
         return find_figures(self.text, self.words)
+
+    @cached_property
+    def changes(self) -> tuple[Change, ...]:
+        """What the sentence says to have gone from one figure to another."""
+        return find_changes(self.text, self.figures, self.words)
 
     @cached_property
     def tokens(self) -> tuple[Token, ...]:

@@ -17,11 +17,12 @@ from tools.render.text.align import Shown
 TURN_S = 1 / 3
 HEAD_START_S = 1 / 15  # the turn is over so long after the first word began
 NEVER = 1 << 30
-END_S = 2.4
+END_S = 2.0  # the end card, once the last word is said
+LEAST_END_S = 1.5  # and where the voice track ends too soon for that
+NOTICE_S = 2.4
 TAIL_S = 0.3  # after the voice track: within what the check allows the file to be longer
 EARLY_S = 1.8  # a number spoken later than this has a phrase on the stage before it
 AHEAD_S = 0.13  # a card comes so long before its word
-FREE_S = 2.0
 READ_S = 0.9  # a card of the last sentence stands at least so long before the end card
 
 Turn = Literal["up", "left", "wipe"]
@@ -133,7 +134,8 @@ def told(rows: Sequence[ShotRow], film: Film) -> tuple[ShotRow, ...]:
     """Return the shot report as the film is: a last sentence too short for a card has the end's."""
     last = film.scenes[-1]
     row = rows[last.line]
-    if any(not isinstance(beat.shot, EndShot) for beat in last.beats):
+    ended = isinstance(row.chosen.shot, EndShot)
+    if ended or any(not isinstance(beat.shot, EndShot) for beat in last.beats):
         return tuple(rows)
     why = "the last sentence is too short for a card of its own"
     end = Candidate(shot=EndShot(), score=row.chosen.score, why=why)
@@ -211,15 +213,23 @@ def _ground(row: ShotRow, number: int, taste: int) -> GroundName:
 
 
 def _ended(scene: Scene, fps: int, turn: int, *, disclosed: bool) -> Scene:
-    """Return the last scene with the end card on it; what would come later is left out."""
-    end = max(0, scene.length - round(END_S * fps))
-    # A stage that was free for a moment only would flicker.
-    end = end if scene.beats or end > FREE_S * fps else 0
-    # So does a card that is sent away before it was read.
+    """Return the last scene with the end card on it, behind the last word where the track allows.
+
+    What would come later is left out.
+    """
+    # A card that is sent away before it was read would only flicker.
     least = round(READ_S * fps)
+    said = math.ceil(scene.words[-1].end_s * fps)
+    read = max((max(beat.frame, turn) + least for beat in scene.beats), default=0)
+    end = max(scene.length - round(END_S * fps), said, read)
+    end = max(0, min(end, scene.length - round(LEAST_END_S * fps)))
     kept = tuple(beat for beat in scene.beats if end - max(beat.frame, turn) >= least)
+    if kept and isinstance(kept[-1].shot, EndShot):
+        kept, end = kept[:-1], kept[-1].frame
     end = end if kept else 0
-    notice = scene.notice_from if scene.notice_from is not None else end
+    # A disclosure is seen as long as ever, though the end card comes later.
+    latest = max(0, scene.length - round(NOTICE_S * fps))
+    notice = scene.notice_from if scene.notice_from is not None else min(end, latest)
     return replace(
         scene, beats=(*kept, Beat(end, EndShot())), notice_from=notice if disclosed else None
     )

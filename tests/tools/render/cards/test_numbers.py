@@ -35,6 +35,26 @@ def test_what_is_no_single_figure_stands_still(shown: str) -> None:
     assert counting(shown) == (shown,)
 
 
+@pytest.mark.parametrize(
+    ("shown", "since", "first"),
+    [
+        ("52 %", "71 %", "71 %"),
+        ("71 %", "52 %", "52 %"),
+        ("8 %", "71 %", "8 %"),
+        ("3.5", "2.5", "2.5"),
+        ("2", "1", "1"),
+    ],
+)
+def test_a_figure_that_changed_counts_from_what_it_was(shown: str, since: str, first: str) -> None:
+    values = counting(shown, since)
+
+    assert (values[0], values[-1]) == (first, shown)
+
+
+def test_a_figure_below_zero_counts_with_its_sign() -> None:
+    assert {value[0] for value in counting("\u2013$5")} == {"\u2013"}
+
+
 def test_a_number_is_the_largest_thing_on_its_card() -> None:
     number, label = dealt(NumberShot(value="27", label="leap seconds")).parts
 

@@ -32,6 +32,14 @@ def test_the_thumbnail_shows_the_strongest_number_or_short_quotation_else_the_ti
     assert strongest([row(number, 0.3)]) == TitleShot(title="")
 
 
+def test_the_thumbnail_shows_no_half_of_a_range() -> None:
+    end = NumberShot(value="60 %", lead="from 45 % to")
+    result = NumberShot(value="52 %", lead="from 71 % to", since="71 %")
+
+    assert strongest([row(end, 0.9)]) == TitleShot(title="")
+    assert strongest([row(end, 0.9), row(result, 0.8)]) == result
+
+
 @pytest.mark.parametrize("layout", FORMATS, ids=lambda layout: str(layout.form))
 @pytest.mark.parametrize("shot", [TitleShot(title=""), NumberShot(value="27", unit="million")])
 def test_a_thumbnail_can_be_read_at_160_pixels(layout: Layout, shot: Shot) -> None:

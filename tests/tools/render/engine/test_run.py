@@ -114,3 +114,18 @@ def test_formats_come_from_one_timeline_with_the_same_sound(
         (320, 180, fps, outcome.frames),
     ]
     assert outcome.duration_s == pytest.approx(spec.voiceover.duration_s + 0.3, abs=0.05)
+
+
+def test_a_thumbnail_that_shows_the_same_is_taken_over_and_another_is_made(spec: Spec) -> None:
+    made(spec)
+    number = Path(spec.thumbnail_path).read_bytes()
+
+    made(spec.model_copy(update={"swaps": {3: "phrase"}}))
+    assert Path(spec.thumbnail_path).read_bytes() == number
+
+    swapped = spec.model_copy(update={"swaps": {1: "phrase"}})
+    made(swapped)
+    other = Path(spec.thumbnail_path).read_bytes()
+    fresh(swapped)
+    assert other != number
+    assert Path(spec.thumbnail_path).read_bytes() == other

@@ -8,7 +8,15 @@ import pytest
 
 from bookai.errors import Refused
 from bookai.film.material import Material, Media
-from bookai.film.shots import DRAWN, ImageShot, PhraseShot, ShotKind, ShotRow, TitleShot
+from bookai.film.shots import (
+    DRAWN,
+    DefinitionShot,
+    ImageShot,
+    PhraseShot,
+    ShotKind,
+    ShotRow,
+    TitleShot,
+)
 from bookai.models import Line, Script, Span
 from bookai.text.sentences import sentences
 from tools.render.shots.compiler import compile_shots
@@ -66,6 +74,21 @@ def test_a_phrase_is_shown_once() -> None:
 
     phrases = [row.chosen.shot.text for row in rows if isinstance(row.chosen.shot, PhraseShot)]
     assert phrases == ["Meta Platforms", "Ann Ek"]
+
+
+def test_a_name_that_was_shown_is_still_told_about_but_not_the_other_way_round() -> None:
+    lines = (
+        "First.",
+        "So Ann Ek came.",
+        "Ann Ek, a nurse from the city, spoke.",
+        "So Ann Ek met Bo Lind.",
+    )
+
+    shots = [row.chosen.shot for row in compile_shots(script(*lines, "Last."), NOTHING, {})]
+
+    assert shots[1] == PhraseShot(text="Ann Ek")
+    assert shots[2] == DefinitionShot(term="Ann Ek", meaning="nurse from the city")
+    assert shots[3] == PhraseShot(text="Bo Lind")
 
 
 def test_a_swap_changes_its_own_row_alone() -> None:

@@ -30,6 +30,22 @@ def test_names_come_before_other_words_and_end_where_a_bracket_opens(shots_of: S
 
 
 @pytest.mark.parametrize(
+    ("sentence", "phrase", "never"),
+    [
+        ("A fault knocked Reddit offline for hours.", "knocked Reddit offline", "Reddit offline"),
+        ("In the shops May Day demand was low again.", "", "Day demand"),
+    ],
+)
+def test_a_phrase_is_words_that_belong_together(
+    shots_of: Shots, sentence: str, phrase: str, never: str
+) -> None:
+    shown = phrases_of(shots_of(sentence))
+
+    assert phrase in shown or not phrase
+    assert never not in shown
+
+
+@pytest.mark.parametrize(
     ("language", "sentence", "phrase"),
     [
         ("ja", "新しい美術館が一般に公開されました。", "新しい美術館"),

@@ -35,8 +35,7 @@ def kinds(found: ShotRow) -> set[str]:
         "Nobody believes that 40 million people voted.",
         "The minister denied that 500 people were killed.",
         "The firm didn\u2019t pay 40 million dollars.",
-        "Growth was minus 5% in the spring.",
-        "Growth was \u20135% in the spring.",
+        "Growth was \u2013 5% in the spring.",
         "Only 1 in 5 children reads every day.",
     ],
 )

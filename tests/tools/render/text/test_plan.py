@@ -8,7 +8,7 @@ from bookai.film.shots import EndShot, NumberShot, PhraseShot, QuoteShot, TitleS
 from bookai.models import Script, Word
 from tools.render.shots.compiler import compile_shots
 from tools.render.text.align import align
-from tools.render.text.plan import END_S, Film, Timing, plan
+from tools.render.text.plan import END_S, LEAST_END_S, Film, Timing, plan
 
 FPS = 30
 SENTENCES = (
@@ -73,13 +73,35 @@ def test_a_mere_year_gives_way_to_a_name() -> None:
 
 
 def test_the_title_opens_and_the_end_card_closes_every_film() -> None:
-    made = film(*SENTENCES)
+    made = film(*SENTENCES[:5], late_s=1.4)
 
     assert isinstance(made.scenes[0].beats[0].shot, TitleShot)
     assert isinstance(made.scenes[-1].beats[-1].shot, EndShot)
     last = made.scenes[-1]
-    assert last.length - last.beats[-1].frame == round(END_S * FPS)
+    assert last.length - last.beats[-1].frame == pytest.approx(END_S * FPS, abs=4)
     assert made.frames - last.first in (last.length, last.length - 1)
+
+
+@pytest.mark.parametrize("ending", ["They came to Paris in the end.", "Then came 400 letters."])
+def test_the_last_sentence_keeps_its_picture_while_it_is_spoken(ending: str) -> None:
+    last = film(*SENTENCES[:3], (ending, "beat"), late_s=1.4).scenes[-1]
+
+    *before, end = last.beats
+    assert [beat.shot.kind for beat in before]
+    assert isinstance(end.shot, EndShot)
+    assert end.frame >= last.words[-1].end_s * FPS
+
+
+def test_where_the_track_ends_at_once_the_end_card_can_still_be_read() -> None:
+    last = film(*SENTENCES[:4], late_s=0.0).scenes[-1]
+
+    assert last.length - last.beats[-1].frame == round(LEAST_END_S * FPS)
+
+
+def test_a_last_sentence_that_is_the_end_card_shows_it_once() -> None:
+    made = film(*SENTENCES[:2], ("Go on.", "cta"), late_s=1.4)
+
+    assert [type(beat.shot) for beat in made.scenes[-1].beats] == [EndShot]
 
 
 def test_a_film_of_one_short_sentence_has_both_title_and_end() -> None:

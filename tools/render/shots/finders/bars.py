@@ -9,7 +9,7 @@ from tools.render.shots.finders.charts import unit_of
 from tools.render.shots.finders.numbers import measures_time, noun_behind
 from tools.render.shots.finders.phrases import names
 from tools.render.shots.reading.dates import find_dates
-from tools.render.shots.reading.figures import Figure
+from tools.render.shots.reading.figure import Figure
 from tools.render.shots.reading.lexicon import Lexicon
 from tools.render.shots.reading.senses import denied, has_any, shared, signed, turns
 from tools.render.shots.reading.tokens import CLAUSE_MARKS, EDGES, Token, cut
@@ -68,7 +68,7 @@ def _straight(told: Told) -> bool:
         return False
     ways = words.rises | words.falls
     return not any(
-        signed(text, one.start, one.end, words)
+        signed(text, one, words)
         or denied(text, one.start, words)
         or has_any(" ".join(text[one.end : one.end + 40].split()[:1]), ways, words)
         for one in told.figures
@@ -121,8 +121,10 @@ def _shown(told: Told, figures: Sequence[Figure], labels: Sequence[str]) -> str:
 
 def _labels(told: Told, figures: Sequence[Figure]) -> tuple[str, ...]:
     """Return a label for every figure, all found the same way, or none."""
-    ways = (_by_date, _by_noun_behind, _by_noun_beside, _by_name_before, _by_clause_before)
-    for labeller in ways:
+    # What stands before the figures of a change ("from", "to") names neither of them.
+    changed = any(change.past in figures for change in told.changes)
+    before = () if changed else (_by_name_before, _by_clause_before)
+    for labeller in (_by_date, _by_noun_behind, _by_noun_beside, *before):
         labels = tuple(labeller(told, figures, number) for number in range(len(figures)))
         if labeller in (_by_noun_behind, _by_noun_beside):
             labels = (*labels[:-1], _as_short(labels[-1], labels[:-1]))

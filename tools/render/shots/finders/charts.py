@@ -8,7 +8,8 @@ from bookai.film.shots import Candidate, ChartShot, Point
 from tools.render.shots.finders.numbers import noun_behind
 from tools.render.shots.finders.phrases import cut_bare
 from tools.render.shots.reading.dates import When, find_dates
-from tools.render.shots.reading.figures import Figure, find_figures
+from tools.render.shots.reading.figure import Figure
+from tools.render.shots.reading.figures import find_figures
 from tools.render.shots.reading.lexicon import Lexicon
 from tools.render.shots.reading.senses import denies, signed, turns
 from tools.render.shots.told import Told
@@ -81,7 +82,7 @@ def _straight(text: str, run: Sequence[Pair], words: Lexicon) -> bool:
     said = text[start - opening.start() if opening else 0 : behind.end() if behind else len(text)]
     if turns(said, words) or denies(said, words):
         return False
-    return not any(signed(text, one.start, one.end, words) for one, _ in run)
+    return not any(signed(text, one, words) for one, _ in run)
 
 
 def _paired(text: str, words: Lexicon) -> list[Pair]:

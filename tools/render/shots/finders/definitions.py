@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bookai.film.shots import Candidate, DefinitionShot
 from bookai.text.verbs import has_finite_verb
 from tools.render.shots.reading.lexicon import month_numbers
-from tools.render.shots.reading.tokens import CLAUSE_MARKS, EDGES
+from tools.render.shots.reading.tokens import CLAUSE_MARKS, bare
 from tools.render.shots.told import Told
 
 MOST_TERM_WORDS, MOST_TERM_CHARS, MOST_UNSPACED_CHARS = 4, 32, 12
@@ -111,7 +111,7 @@ def _term(told: Told, before: str) -> str:
         pieces = pieces[1:]
     if any(piece.lower() in told.words.stop - told.words.joins for piece in pieces):
         return ""
-    term = " ".join(pieces).strip(EDGES)
+    term = bare(" ".join(pieces))
     most = MOST_TERM_CHARS if told.words.spaced else MOST_UNSPACED_CHARS
     fits = 1 < len(term) <= most and len(pieces) <= MOST_TERM_WORDS
     return term if fits and term in before else ""
@@ -123,6 +123,6 @@ def _meaning(told: Told, at: int) -> str:
     if rest.startswith("of "):  # "is one of the ..." says what it belongs to
         return ""
     further = _FURTHER.search(rest)
-    meaning = (rest[: further.start()] if further else rest).strip(EDGES)
+    meaning = bare(rest[: further.start()] if further else rest)
     least = LEAST_MEANING_CHARS if told.words.spaced else LEAST_MEANING_CHARS // 3
     return meaning if least <= len(meaning) <= MOST_MEANING_CHARS else ""

@@ -7,7 +7,8 @@ from dataclasses import replace
 from bookai.film.shots import Candidate, Item, ListShot
 from bookai.text.verbs import has_finite_verb
 from tools.render.shots.reading.lexicon import Lexicon
-from tools.render.shots.reading.tokens import EDGES, Token, cut
+from tools.render.shots.reading.signs import MINUSES
+from tools.render.shots.reading.tokens import Token, bare, cut
 from tools.render.shots.told import Told
 
 LEAST_ITEMS, MOST_ITEMS = 3, 6
@@ -170,7 +171,9 @@ def _breaks(token: Token, words: Lexicon) -> bool:
     """Tell whether a word can't stand in an item: a small word, a figure, a day."""
     low = token.bare.lower()
     small = low in words.stop and token.bare not in words.joins
-    figure = token.bare[:1].isdigit() or any(part in words.numerals for part in low.split("-"))
+    figure = token.bare.lstrip(MINUSES)[:1].isdigit() or any(
+        part in words.numerals for part in low.split("-")
+    )
     acting = words.code == "en" and low.endswith("ing") and token.bare.islower()
     return small or figure or acting or token.bare in words.days
 
@@ -184,7 +187,7 @@ def _item(text: str, start: int, tokens: Sequence[Token], words: Lexicon) -> Ite
     if not tokens or (words.spaced and len(tokens) > MOST_ITEM_WORDS):
         return None
     begin, end = start + tokens[0].bare_start, start + tokens[-1].bare_end
-    shown = text[begin:end].strip(EDGES)
+    shown = bare(text[begin:end])
     for copula in words.copulas:
         shown = shown.removesuffix(copula)
     most = MOST_ITEM_CHARS if words.spaced else MOST_UNSPACED_CHARS

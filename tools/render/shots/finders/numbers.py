@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from functools import cache
 
 from bookai.film.shots import Candidate, NumberShot
-from tools.render.shots.reading.figures import Figure
+from tools.render.shots.reading.changes import Change, told_whole
+from tools.render.shots.reading.figure import Figure
 from tools.render.shots.reading.lexicon import Lexicon, month_numbers
-from tools.render.shots.reading.senses import denied, shared, signed
+from tools.render.shots.reading.senses import denied, shared
+from tools.render.shots.reading.signs import unsure
 from tools.render.shots.reading.tokens import EDGES
 from tools.render.shots.told import Told
 
@@ -16,23 +18,35 @@ MOST_LABEL_CHARS = 30
 MOST_VALUE_CHARS = 14  # a figure is shown whole or not at all
 MOST_UNIT_CHARS = 24
 MOST_LEAD_CHARS = 40
+MOST_CHANGE_CHARS, MOST_UNSPACED_CHARS = 34, 16
 MEASURED, COUNTED, YEAR = 0.8, 0.7, 0.42
+CHANGED = 0.88
 BARE_YEAR = 0.38  # less than any words that carry the sentence
 _OWNS = ("'s", "\u2019s")
 _WORD = re.compile(r"\S+")
 
 
 def find_numbers(told: Told) -> Iterator[Candidate]:
-    """Yield the sentence's figures, the most telling first; a bare one without a noun is none."""
-    found = []
+    """Yield the sentence's figures, the most telling first; a bare one without a noun is none.
+
+    What a figure was is shown only with what it became, and no end of a range alone.
+    """
+    whole = [change for change in told.changes if _tells(told, change)]
+    yield from (_changed(told, change) for change in whole)
+    shown = {figure.start for change in whole for figure in change.figures}
     halves = shared(told.text, told.figures, told.words)
+    left_out = halves | shown | {change.past.start for change in told.changes}
+    left_out |= {change.result.start for change in told.changes if not change.moves}
+    found = []
     for order, figure in enumerate(told.figures):
-        if figure.start in halves or _turned(told, figure):
+        if figure.start in left_out or _turned(told, figure):
             continue
         label = noun_behind(told.text, figure, told.words)
         if not _shows(told, figure, label):
             continue
         lead = _lead(told.text[: figure.start], told.words, year=figure.year)
+        if lead.lower() in told.words.froms and not figure.year:
+            continue  # "down from 60 percent": what it was
         score = _score(figure, label, lead)
         # Of two years the later one is mostly the news, of two counts the first one.
         first = -order if figure.year else order
@@ -45,9 +59,42 @@ def find_numbers(told: Told) -> Iterator[Candidate]:
 
 
 def _turned(told: Told, figure: Figure) -> bool:
-    """Tell whether a figure alone says the opposite: "did not kill 40 people", "minus 5%"."""
-    sign = signed(told.text, figure.start, figure.end, told.words)
+    """Tell whether a figure alone may say the opposite: "did not kill 40 people", "(5%)"."""
+    sign = unsure(told.text, figure.start, figure.end, told.words)
     return sign or denied(told.text, figure.start, told.words)
+
+
+def _tells(told: Told, change: Change) -> bool:
+    """Tell whether a change can be shown in its sentence's own words."""
+    most = MOST_CHANGE_CHARS if told.words.spaced else MOST_UNSPACED_CHARS
+    fits = all(
+        len(one.value) <= MOST_VALUE_CHARS and len(one.scale) <= MOST_UNIT_CHARS
+        for one in change.figures
+    )
+    sure = not any(_turned(told, figure) for figure in change.figures)
+    return fits and sure and told_whole(change, told.text, most)
+
+
+def _changed(told: Told, change: Change) -> Candidate:
+    """Return the card of a change: its result large, with the words that lead there from before."""
+    text, result = told.text, change.result
+    lead = text[change.start : result.start].strip()
+    label = noun_behind(text, result, told.words)
+    if change.backwards:
+        label = text[result.end : change.last.end].strip()
+    past = change.past
+    alike = (
+        change.moves and past.scale in ("", result.scale) and min(past.amount, result.amount) > 0
+    )
+    shot = NumberShot(
+        value=result.value,
+        unit=result.scale,
+        lead=lead,
+        label=label,
+        at=result.start,
+        since=past.value if alike else "",
+    )
+    return Candidate(shot=shot, score=CHANGED, why=f"a change: {_said(shot)}")
 
 
 def noun_behind(text: str, figure: Figure, words: Lexicon) -> str:
@@ -170,5 +217,8 @@ def _score(figure: Figure, label: str, lead: str) -> float:
 
 
 def _why(figure: Figure, shot: NumberShot) -> str:
-    said = " ".join(part for part in (shot.lead, shot.value, shot.unit, shot.label) if part)
-    return f"a year: {said}" if figure.year else f"a figure with its noun: {said}"
+    return f"a year: {_said(shot)}" if figure.year else f"a figure with its noun: {_said(shot)}"
+
+
+def _said(shot: NumberShot) -> str:
+    return " ".join(part for part in (shot.lead, shot.value, shot.unit, shot.label) if part)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from bookai.film.shots import Candidate, PhraseShot
 from bookai.text.verbs import has_finite_verb
 from tools.render.shots.reading.lexicon import Lexicon, month_numbers
-from tools.render.shots.reading.tokens import EDGES, Token, cut
+from tools.render.shots.reading.tokens import Token, amid_name, bare, cut
 from tools.render.shots.told import Told
 
 MOST_PHRASE_CHARS = 44
@@ -62,6 +62,17 @@ def _with_its_negation(phrase: str, told: Told) -> str:
     return phrase
 
 
+def _with_its_verb(name: str, told: Told) -> str:
+    """Return a name with what was done to it: "knocked Reddit offline", not "Reddit offline"."""
+    at = next((k for k, token in enumerate(told.tokens) if token.text == name), 0)
+    if not 0 < at < len(told.tokens) - 1:
+        return name
+    before, after = told.tokens[at - 1], told.tokens[at + 1]
+    done = after.bare in told.words.after and has_finite_verb(f"it {before.bare}")
+    whole = told.text[before.bare_start : after.bare_end]
+    return whole if done and not before.closes and len(whole) <= MOST_PHRASE_CHARS else name
+
+
 def names(tokens: Sequence[Token], text: str, words: Lexicon) -> tuple[str, ...]:
     """Return runs of capitalised words, without the word that merely starts the sentence."""
     if not words.cased:
@@ -111,7 +122,7 @@ def _found(told: Told) -> Iterator[tuple[str, float, str]]:
     for name in sorted(
         names(told.tokens, told.text, told.words), key=lambda name: -min(len(name), 24)
     ):
-        yield name, NAME, "a name"
+        yield _with_its_verb(name, told), NAME, "a name"
     runs = _runs(told.tokens, told.text, told.words)
     for run in runs:
         telling = not (told.words.stop and told.words.code == "en") or " " in run
@@ -199,6 +210,9 @@ def _phrases(run: list[Token], text: str, words: Lexicon, most: int) -> Iterator
         run = run[:-1]
     while run:
         start, end = run[0].bare_start, run[-1].bare_end
+        if amid_name(text, start, words):
+            run = run[1:]
+            continue
         phrase = text[start:end]
         for particle in words.particles:
             if phrase.endswith(particle) and len(phrase) > len(particle) + 1:
@@ -211,7 +225,7 @@ def _phrases(run: list[Token], text: str, words: Lexicon, most: int) -> Iterator
         return
     least = 8 if words.spaced else 2
     if len(phrase) >= least and (len(run) > 1 or words.code != "en"):
-        yield phrase.strip(EDGES)
+        yield bare(phrase)
 
 
 def _weak(bare: str, words: Lexicon) -> bool:
@@ -226,6 +240,8 @@ def _window(told: Told) -> str:
     best, found = 0.0, ""
     for at, first in enumerate(tokens):
         weight = weights[at]
+        if amid_name(told.text, first.bare_start, told.words):
+            continue
         for end in range(at + 1, min(len(tokens), at + MOST_WORDS)):
             last = tokens[end]
             if weights[at] <= 0 or tokens[end - 1].closes or last.opens:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from bookai.film.shots import Candidate, Event, TimelineShot
 from tools.render.shots.reading.dates import When, find_dates
 from tools.render.shots.reading.lexicon import CASELESS, Lexicon
-from tools.render.shots.reading.tokens import CLAUSE_MARKS, EDGES, cut
+from tools.render.shots.reading.tokens import CLAUSE_MARKS, bare, cut
 from tools.render.shots.told import Told
 
 LEAST_EVENTS, MOST_EVENTS = 2, 5
@@ -91,7 +91,7 @@ def _trimmed(part: str, words: Lexicon) -> str:
         tokens = tokens[:-1]
         while tokens and _small(tokens[-1].bare, words):
             tokens = tokens[:-1]
-    return part[tokens[0].bare_start : tokens[-1].bare_end].strip(EDGES) if tokens else ""
+    return bare(part[tokens[0].bare_start : tokens[-1].bare_end]) if tokens else ""
 
 
 def _small(bare: str, words: Lexicon) -> bool:

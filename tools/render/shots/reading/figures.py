@@ -1,15 +1,16 @@
 """Read the figures of a text as each language writes them: 1,234.5, 1.234,5, 1 234,5, 3億."""
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+from tools.render.shots.reading.changes import find_changes, spans
+from tools.render.shots.reading.figure import Figure
 from tools.render.shots.reading.lexicon import Lexicon, lexicon
+from tools.render.shots.reading.signs import MONEY, Sign, sign_of
 
 MOST_FIGURES = 4000
-_SYMBOLS = "$€£¥₹₽₪฿₩₺₴"
-_MARKS = rf"(?:(?:US|[ACR]|NZ|HK|CA|AU)\$|[{_SYMBOLS}]|(?:USD|EUR|GBP|CHF)\b)\s?|百分之"
+_MARKS = rf"(?:(?:US|[ACR]|NZ|HK|CA|AU)\$|[{MONEY}]|(?:USD|EUR|GBP|CHF)\b)\s?|百分之"
 _SUFFIXES = {"k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "B": 1e9, "bn": 1e9, "Bn": 1e9, "tn": 1e12}
 _ORDINALS = ("st", "nd", "rd", "th")
 _CJK_SCALES = {
@@ -29,53 +30,48 @@ _NO_BREAK = "\u00a0\u202f\u2009"
 _YEAR_SIGNS = ("年", "년")
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure between `start` and `end` of its text.
-
-    `value` is what counts ("$2.9"), `scale` the words behind it ("million"), `amount` both as a
-    number. `unit` tells what may be compared: "%", a currency's sign, "year", or "" where only
-    the noun behind the figure says it. `plain` is false for "116th" and the like.
-    """
-
-    start: int
-    end: int
-    value: str
-    scale: str
-    amount: float
-    unit: str
-    plain: bool = True
-
-    @property
-    def year(self) -> bool:
-        """Whether it names a year."""
-        return self.unit == "year"
-
-
 def find_figures(text: str, words: Lexicon) -> tuple[Figure, ...]:
     """Return the figures of `text` in order; ages, times, versions and ranges are none."""
     found: list[Figure] = []
     for match in _pattern(words.code).finditer(text):
         if len(found) == MOST_FIGURES:
             break
-        if _stands_alone(text, match):
-            found.append(_figure(match, words))
+        sign = sign_of(text, match.start(), words)
+        if not _stands_alone(text, sign.start, match.end()):
+            continue
+        figure = _figure(match, words, sign)
+        # "-5" alone may be a number's name or an entry of a list, "negative 5 times" is no number.
+        signed = (
+            _measures(text, match, figure, words) if sign.spelled else figure.unit + figure.scale
+        )
+        if signed or not sign.minus:
+            found.append(figure)
     return tuple(_without_ranges(text, found, words))
+
+
+def _measures(text: str, match: re.Match[str], figure: Figure, words: Lexicon) -> bool:
+    """Tell whether a figure may be below zero: degrees, percent, money, millions."""
+    money = figure.unit in words.money.values() or bool(match["money"] or match["mark"])
+    degrees = figure.unit.startswith(("°", "℃", "℉")) or figure.unit in words.degrees
+    degrees = degrees or text[figure.end :].lstrip(" -" + _NO_BREAK).startswith(words.degrees)
+    return figure.unit == "%" or money or degrees or _factor(match, words) > 1
 
 
 def _without_ranges(text: str, found: list[Figure], words: Lexicon) -> list[Figure]:
     """Return figures without the ends of "between 36 and 40" and "300 to 400 million".
 
-    Neither end says alone what is meant.
+    Neither end says alone what is meant. "Fell from 71 to 52" is no range.
     """
     ends: set[int] = set()
+    moved = {one.start for change in find_changes(text, found, words) for one in change.figures}
     for one, other in pairwise(found):
-        joined = text[one.end : other.start].strip().lower() in words.tos
+        joined = spans(text, one, other, words)
         fuller = other.scale.startswith((*words.scales, *_CJK_SCALES))
         less = not one.scale and (fuller or not (one.unit and other.unit))
-        if joined and less and not (one.year or other.year):
+        since = text[one.end : other.start].strip() in words.sinces  # "7歳から9歳"
+        if ((joined and less) or since) and not (one.year or other.year):
             ends |= {one.start, other.start}
-    return [figure for figure in found if figure.start not in ends]
+    return [figure for figure in found if figure.start not in ends - moved]
 
 
 @cache
@@ -94,11 +90,11 @@ def _pattern(code: str) -> re.Pattern[str]:
     gap = rf"[ {_NO_BREAK}]?"
     scales = _either([*words.scales, *_CJK_SCALES], spaced=words.spaced)
     percent = "|".join(["[%٪‰\uff05]", _either(list(words.percents), spaced=words.spaced)])
-    money = "|".join([f"[{_SYMBOLS}]", _either(list(words.money), spaced=words.spaced)])
+    money = "|".join([f"[{MONEY}]", _either(list(words.money), spaced=words.spaced)])
     counters = _either([*words.counters, *_YEAR_SIGNS], spaced=False)
     return re.compile(
         rf"(?P<mark>{_MARKS})?(?P<digits>{compound}|{one}|{ties})"
-        rf"(?P<suffix>(?:[kKMBm]|[bB]n|tn)(?![^\W\d_])|(?:st|nd|rd|th)\b|\s?°[CF]?)?"
+        rf"(?P<suffix>(?:[kKMBm]|[bB]n|tn)(?![^\W\d_])|(?:st|nd|rd|th)\b|\s?(?:°[CF]?|[℃℉]))?"
         rf"(?P<tail>(?:{gap}(?P<scale>{scales}))?"
         rf"(?:{gap}(?:de\s|di\s|d['’])?(?:(?P<percent>{percent})|(?P<money>{money})))?"  # noqa: RUF001
         rf"(?:{gap}(?P<counter>{counters}))?)"
@@ -117,9 +113,8 @@ def _either(texts: list[str], *, spaced: bool) -> str:
     return "|".join(parts)
 
 
-def _stands_alone(text: str, match: re.Match[str]) -> bool:
+def _stands_alone(text: str, start: int, end: int) -> bool:
     """Tell whether a figure is no part of a word, a time, a version, a date or a range."""
-    start, end = match.start(), match.end()
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
     if before:
         last = before[-1]
@@ -140,7 +135,7 @@ def _stands_alone(text: str, match: re.Match[str]) -> bool:
     )
 
 
-def _figure(match: re.Match[str], words: Lexicon) -> Figure:
+def _figure(match: re.Match[str], words: Lexicon, sign: Sign) -> Figure:
     digits, tail = match["digits"], match["tail"]
     symbol = match["percent"] or match["money"] or ""
     in_value = bool(symbol) and not symbol[0].isalpha() and not match["scale"]
@@ -153,11 +148,11 @@ def _figure(match: re.Match[str], words: Lexicon) -> Figure:
         unit = "year"
     amount = _amount(digits, words) * _factor(match, words)
     return Figure(
-        match.start(),
+        sign.start,
         match.end(),
-        match.string[match.start() : stop].strip(),
+        match.string[sign.start : stop].strip(),
         scale,
-        amount,
+        -amount if sign.minus else amount,
         unit,
         plain=(match["suffix"] or "") not in _ORDINALS,
     )
@@ -172,7 +167,7 @@ def _unit(match: re.Match[str], words: Lexicon) -> str:
     if match["money"]:
         return words.money.get(match["money"], match["money"])
     suffix = (match["suffix"] or "").strip()
-    if suffix.startswith("°"):
+    if suffix.startswith(("°", "℃", "℉")):
         return suffix
     counter = match["counter"] or ""
     return words.money.get(counter, counter)

@@ -32,9 +32,13 @@ class Lexicon(Record):
     `stop` are words that carry no meaning of their own, `joins` those that may stand inside a
     name but for `splits`, which no speaker's name has, `articles` those before a noun, `nots` those
     that turn the sense round, `denies` those that deny or doubt it, `minus` stand before a figure
-    below zero, `rises` and `falls` tell its way, `shares` stand inside "1 in 5", `of` are those
-    between a figure and whose it is, `links` those before the last entry of a list, `tos` those
-    between the ends of a range. `leads` change what a number means ("more than"), `scales` multiply
+    below zero and `unders` behind it; `signs` are those of `minus` that mean nothing else where a
+    unit follows, such as `degrees`. `rises` and `falls` tell a figure's way; `states` are those of
+    them that tell of no move ("more", "profit"). `froms` stand before what it was, `sinces` behind
+    that, `intos` before what it became, or behind it where `sinces` stand behind what it was.
+    `shares` stand inside "1 in 5", `of` are those between a figure and whose
+    it is, `links` those before the last entry of a list, `tos` those between the ends of a range.
+    `leads` change what a number means ("more than"), `scales` multiply
     it, `numerals` are numbers in words; `numbered` are nouns that a number merely names ("chapter
     3"), `spans` those of stretches of time, `after` words that never end the noun behind a number.
     `money` gives each currency its sign. `months` has twelve entries, each with its spellings.
@@ -53,8 +57,15 @@ class Lexicon(Record):
     nots: WordSet = frozenset()
     denies: WordSet = frozenset()
     minus: WordSet = frozenset()
+    signs: Phrases = ()
+    degrees: Phrases = ()
+    unders: Phrases = ()
+    froms: Phrases = ()
+    intos: Phrases = ()
+    sinces: Phrases = ()
     rises: WordSet = frozenset()
     falls: WordSet = frozenset()
+    states: WordSet = frozenset()
     shares: Phrases = ()
     splits: WordSet = frozenset()
     links: WordSet = frozenset()

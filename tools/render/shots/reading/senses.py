@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from tools.render.shots.reading.figures import Figure
+from tools.render.shots.reading.figure import Figure
 from tools.render.shots.reading.lexicon import Lexicon
+from tools.render.shots.reading.signs import unsure
 from tools.render.shots.reading.tokens import EDGES
 
 VERB_LAST = frozenset({"de", "hi", "ja", "ko", "th", "zh"})
 """Languages whose "not" may stand behind what it denies."""
-_SIGNS = "-\u2212\u2010\u2011\u2012\u2013\u2014+±~"
 _ONE_IN = re.compile(r"\b(?:one|half) (?:in|(?:out )?of)(?: every| the)? $", re.IGNORECASE)
 _NOT_ENDINGS = ("n't", "n\u2019t")
 
@@ -45,18 +45,9 @@ def denied(text: str, at: int, words: Lexicon) -> bool:
     return denies(text if words.code in VERB_LAST else text[:at], words)
 
 
-def signed(text: str, start: int, end: int, words: Lexicon) -> bool:
-    """Tell whether a minus, as a sign, a word or brackets, belongs to a figure."""
-    before = text[:start].rstrip()
-    if before.endswith(tuple(_SIGNS)):
-        return True
-    if before.endswith(("(", "\uff08")) and text[end:].lstrip().startswith((")", "\uff09")):
-        return True
-    if not words.spaced:
-        return before.endswith(tuple(words.minus))
-    if before.lower().endswith(tuple(lead for lead in words.leads if " " in lead)):
-        return False  # "au moins 300"
-    return bool(before) and before.split()[-1].strip(EDGES).lower() in words.minus
+def signed(text: str, figure: Figure, words: Lexicon) -> bool:
+    """Tell whether a figure is below zero, or may be."""
+    return figure.amount < 0 or unsure(text, figure.start, figure.end, words)
 
 
 def shared(text: str, figures: Sequence[Figure], words: Lexicon) -> set[int]:

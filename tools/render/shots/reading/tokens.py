@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 
 from tools.render.shots.reading.lexicon import Lexicon
+from tools.render.shots.reading.signs import MINUSES, MONEY
 
 EDGES = " \t\n\r,.;:!?…״“”\"'‘’()[]{}«»‹›„–—-、。，；：！？「」『』《》（）・،؛؟।"  # noqa: RUF001
 CLAUSE_MARKS = ",.;:!?…，。、；：！？،؛؟।"  # noqa: RUF001
@@ -22,7 +23,7 @@ _LOADERS = {
 class Token:
     """A word as written, marks included, from `start` on; `bare` is it without them.
 
-    `opens` and `closes` tell whether marks stand before and behind it.
+    `opens` and `closes` tell whether marks stand before and behind it. A minus is no such mark.
     """
 
     text: str
@@ -36,11 +37,20 @@ class Token:
 
 def _token(text: str, start: int) -> Token:
     bare = text.strip(EDGES)
-    at = start + text.find(bare)
+    at = text.find(bare)
+    if bare and at and text[at - 1] in MINUSES and (bare[0].isdigit() or bare[0] in MONEY):
+        at -= 1
+        bare = text[at : at + len(bare) + 1]
+    at += start
     end = at + len(bare)
     return Token(
         text, start, bare, at, end, at > start or not bare, end < start + len(text) or not bare
     )
+
+
+def bare(text: str) -> str:
+    """Return a text without the marks around it; a figure's minus is none."""
+    return _token(text, 0).bare
 
 
 def cut(text: str, words: Lexicon) -> tuple[Token, ...]:
@@ -55,6 +65,15 @@ def cut(text: str, words: Lexicon) -> tuple[Token, ...]:
                 spans.append((at, piece))
                 at += len(piece)
     return tuple(_token(piece, at) for at, piece in spans)
+
+
+def amid_name(text: str, start: int, words: Lexicon) -> bool:
+    """Tell whether a phrase would begin in the middle of a name: "Day" of "May Day"."""
+    before = text[:start]
+    last = before.split()
+    if not (words.cased and len(last) > 1 and before[-1:].isspace() and text[start].isupper()):
+        return False
+    return last[-1][0].isupper() and last[-1][-1].isalpha()
 
 
 @cache
