@@ -2,6 +2,8 @@
 
 A worker is silent when its heartbeat is old. It may be dead, or frozen, or cut off: from outside
 nobody can tell, so its job is taken from it, and the fence keeps it from writing if it comes back.
+One that lives may have let go of a job and been unable to say so, as while Postgres was away: then
+nobody holds that job's lock.
 """
 
 import json
@@ -16,18 +18,25 @@ from bookai.db.queue import DESK, Entry, enqueue
 
 logger = logging.getLogger(__name__)
 
-# A job without a lock of its own is judged by its worker's heartbeat alone.
+# A job without a lock of its own is judged by its worker's heartbeat alone. A worker that lives has
+# as long as a silent one to lock what it has fetched.
 SELECT_LEFT = """
 SELECT j.id, j.task_name, j.args::text AS args, j.queue_name, j.lock, j.queueing_lock, j.priority,
-       v.queue AS stands_at
+       v.queue AS stands_at, s.is_silent
   FROM procrastinate_jobs j
   LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
   LEFT JOIN video_jobs v ON v.job_id = (j.args ->> 'job_id')::bigint
+ CROSS JOIN LATERAL (
+       SELECT w.id IS NULL OR w.last_heartbeat < now() - make_interval(secs => $2) AS is_silent) s
  WHERE j.status = 'doing'
    AND ($1::text IS NULL OR j.lock = $1)
    AND ($1::text IS NOT NULL
-        OR w.id IS NULL
-        OR w.last_heartbeat < now() - make_interval(secs => $2))
+        OR s.is_silent
+        OR (j.lock IS NOT NULL
+            AND NOT EXISTS (SELECT FROM procrastinate_events e
+                             WHERE e.job_id = j.id
+                               AND e.type = 'started'
+                               AND e.at > now() - make_interval(secs => $2))))
  ORDER BY j.id
    FOR UPDATE OF j SKIP LOCKED
 """
@@ -105,23 +114,31 @@ async def is_my_turn(con: Con) -> bool:
 
 
 async def release_left(con: Con, silent_s: float) -> int:
-    """Queue again what silent workers had, in the caller's transaction; return how many.
+    """Queue again what nobody works on, in the caller's transaction; return how many.
 
-    Who still holds the lock of such a job is cut off from it first: its connection is ended. One
-    that cannot be ended keeps its job, and no other.
+    Who is silent and still holds the lock of such a job is cut off from it first: its connection is
+    ended. One that cannot be ended keeps its job, and no other. What a living worker has is queued
+    again when its lock is free and it was fetched `silent_s` seconds ago.
     """
     released = 0
     for row in await con.fetch(SELECT_LEFT, None, silent_s):
-        if row["lock"] and not await _cut_off(con, row["lock"]):
+        take = _cut_off if row["is_silent"] else _take_free
+        if row["lock"] and not await take(con, row["lock"]):
             continue
         await _replace(con, row)
         released += 1
     return released
 
 
+async def _take_free(con: Con, lock: str) -> bool:
+    """Take `lock` for the caller's transaction if nobody holds it; tell whether."""
+    is_free: bool = await con.fetchval(TRY_LOCK, lock)
+    return is_free
+
+
 async def _cut_off(con: Con, lock: str) -> bool:
     """Take `lock` for the caller's transaction, from a silent worker if need be; tell whether."""
-    if await con.fetchval(TRY_LOCK, lock):
+    if await _take_free(con, lock):
         return True
     try:
         async with con.transaction():
@@ -143,7 +160,7 @@ async def _cut_off(con: Con, lock: str) -> bool:
         extra={"action": "worker_cut_off"},
     )
     # If it is still going, the next look finds it gone.
-    return bool(await con.fetchval(TRY_LOCK, lock))
+    return await _take_free(con, lock)
 
 
 async def release_dead(pool: Pool, lock: str) -> int:
@@ -151,7 +168,7 @@ async def release_dead(pool: Pool, lock: str) -> int:
     released = 0
     async with pool.acquire() as con, con.transaction():
         for row in await con.fetch(SELECT_LEFT, lock, 0.0):
-            if await con.fetchval(TRY_LOCK, lock):
+            if await _take_free(con, lock):
                 await _replace(con, row)
                 released += 1
     return released

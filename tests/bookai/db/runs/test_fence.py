@@ -71,7 +71,7 @@ async def test_an_operator_may_decide_while_a_run_writes(pool: Pool, job_id: int
     fence = await take(pool, job_id)
 
     async def decide() -> None:
-        async with asyncio.timeout(5), pool.acquire() as con, con.transaction():
+        async with asyncio.timeout(20), pool.acquire() as con, con.transaction():
             await jobs.set_status(con, job_id, "queued", actor="operator:test")
 
     async with fence.writing(pool):

@@ -111,6 +111,23 @@ async def test_a_worker_that_still_beats_keeps_its_entry_and_its_lock(pool: Pool
         assert await release(pool) == 0
 
 
+async def test_what_a_living_worker_let_go_of_without_a_word_is_queued_again(
+    pool: Pool, dsn: str
+) -> None:
+    """As when Postgres was away just as its run ended."""
+    await add(pool)
+    old = await begin(pool)
+    assert await release(pool) == 0, "it may be about to take the lock"
+
+    await pool.execute("UPDATE procrastinate_events SET at = at - interval '31 s'")
+    async with hold_running(dsn, "job-1"):
+        assert await release(pool) == 0, "it works on it"
+
+    assert await release(pool) == 1
+    assert await depth(pool) == {"graph": 1}
+    assert await pool.fetchval("SELECT count(*) FROM procrastinate_jobs WHERE id = $1", old) == 0
+
+
 async def test_for_a_named_lock_the_heartbeat_is_not_waited_for(pool: Pool, dsn: str) -> None:
     await add(pool)
     await begin(pool)
