@@ -4,45 +4,44 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.capacity.crowd import DAY_S
-from benchmarks.capacity.load import GOAL_LAG_S, Load
+from benchmarks.capacity.goals import GOAL_LAG_S, LEAST_SLOTS, busy, goals, is_carried, missed
+from benchmarks.capacity.limits import breaks_first, per_thousand
+from benchmarks.capacity.load import LATE_S, Load
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 NAMED = 8
 
 
-def put_into(page: Path, loads: Sequence[Load], days: int) -> None:
+def put_into(page: Path, loads: Sequence[Load], days: int, jobs_a_day: int) -> None:
     """Put the figures between the page's marks."""
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    carried = [one for one in loads if not one.broken] or [loads[0]]
-    text = "\n".join((*_table(loads), "", *_growth(carried[-1]), "", *_broken(loads)))
-    head = f"{loads[0].seconds:.0f} s a rate, after {days} days of history:"
-    page.write_text(f"{before}{BEGIN}\n{head}\n\n{text}\n{END}{after}", encoding="utf-8")
+    text = "\n".join(
+        (
+            f"After {days} days of history, on {loads[0].cpus} cores:",
+            "",
+            *_table(loads),
+            "",
+            *(f"- {one}" for load in loads for one in _told(load)),
+            "",
+            *(f"- {one.strip()}" for one in breaks_first(loads, jobs_a_day)),
+            "",
+            *_growth([one for one in loads if is_carried(one)] or loads[:1]),
+        )
+    )
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def _table(loads: Sequence[Load]) -> list[str]:
     rows = {
-        "jobs started a day": [f"{one.started * DAY_S / one.seconds:,.0f}" for one in loads],
-        "jobs done a day": [f"{one.done * DAY_S / one.seconds:,.0f}" for one in loads],
-        "ticks a second": [f"{one.ticks / one.seconds:.1f}" for one in loads],
-        "lag of ticks, p50": [f"{one.lag_s[0] * 1000:.0f} ms" for one in loads],
-        f"lag of ticks, p99 (goal {GOAL_LAG_S:g} s)": [
-            f"{one.lag_s[1] * 1000:.0f} ms" for one in loads
-        ],
-        "a tick takes, p50 and p99": [
-            f"{one.took_s[0] * 1000:.0f}, {one.took_s[1] * 1000:.0f} ms" for one in loads
-        ],
-        "first round, everything due at once": [f"{one.first_s:.0f} s" for one in loads],
-        "transactions a second": [f"{one.transactions:.0f}" for one in loads],
-        "rows read a second": [f"{one.rows_read:,.0f}" for one in loads],
-        "rows written a second": [f"{one.rows_written:.0f}" for one in loads],
-        "connections": [f"{one.connections}" for one in loads],
+        "measured for": [f"{one.seconds:.0f} s" for one in loads],
+        "slots that came up": [f"{one.slots.due}" for one in loads],
+        **_work(loads),
+        **_loop(loads),
+        **_database(loads),
         **{
             f"cores: {name}": [f"{one.cores[name]:.2f}" for one in loads] for name in loads[0].cores
         },
-        "growth, GiB a day": [
-            f"{sum(one.grown.values()) * DAY_S / one.seconds / 1024:.2f}" for one in loads
-        ],
         "carried": [_carried(one) for one in loads],
     }
     return [
@@ -52,21 +51,67 @@ def _table(loads: Sequence[Load]) -> list[str]:
     ]
 
 
+def _work(loads: Sequence[Load]) -> dict[str, list[str]]:
+    return {
+        "of them with a video": [f"{one.slots.filled}" for one in loads],
+        f"of them out within {LATE_S:g} s": [f"{one.slots.out}" for one in loads],
+        "started by the planner": [f"{one.jobs.by_plan}" for one in loads],
+        "jobs started a day": [f"{one.jobs.started * DAY_S / one.seconds:,.0f}" for one in loads],
+        "jobs done a day": [f"{one.jobs.done * DAY_S / one.seconds:,.0f}" for one in loads],
+        "from start to question, p50 and p99": [
+            f"{one.jobs.made_s[0]:.0f}, {one.jobs.made_s[1]:.0f} s" for one in loads
+        ],
+        "hands busy": [f"{one.jobs.hands:.1f}" for one in loads],
+    }
+
+
+def _loop(loads: Sequence[Load]) -> dict[str, list[str]]:
+    return {
+        "ticks a second": [f"{one.ticks.count / one.seconds:.1f}" for one in loads],
+        f"lag of ticks, p50 and p99 (goal {GOAL_LAG_S:g} s)": [
+            _ms(one.ticks.lag_s[:2]) for one in loads
+        ],
+        "a tick takes, p50 and p99": [_ms(one.ticks.took_s) for one in loads],
+        "looks of the planner": [f"{one.ticks.plans}" for one in loads],
+        "a look takes, p50 and p99": [_ms(one.ticks.plan_s) for one in loads],
+        "first round, everything due at once": [f"{one.first_s:.0f} s" for one in loads],
+    }
+
+
+def _database(loads: Sequence[Load]) -> dict[str, list[str]]:
+    return {
+        "transactions a second": [f"{one.database.transactions:.0f}" for one in loads],
+        "rows read a second": [f"{one.database.rows_read:,.0f}" for one in loads],
+        "rows written a second": [f"{one.database.rows_written:.0f}" for one in loads],
+        "log of changes, MiB a second": [f"{one.database.wal_mib:.2f}" for one in loads],
+        "connections": [f"{one.database.connections}" for one in loads],
+    }
+
+
+def _told(load: Load) -> list[str]:
+    lines = [f"Rate {load.rate:g}, {one}." for one in goals(load)]
+    found = busy(load)
+    return [*lines, f"{found[0].upper()}{found[1:]}."] if found else lines
+
+
 def _carried(load: Load) -> str:
-    if not load.is_told:
-        return "too short to tell"
-    return "no" if load.broken else "yes"
+    if missed(load):
+        return "no"
+    return "yes" if is_carried(load) else f"not told: fewer than {LEAST_SLOTS} slots"
 
 
-def _growth(load: Load) -> list[str]:
-    most = sorted(load.grown.items(), key=lambda pair: -pair[1])[:NAMED]
-    a_day = DAY_S / load.seconds / load.rate
-    told = ", ".join(f"{name} {mib * a_day:,.0f}" for name, mib in most)
-    return [f"What grows a day at rate 1, nothing pruned, in MiB (seen at {load.rate:g}): {told}."]
+def _growth(loads: Sequence[Load]) -> list[str]:
+    rows = list(per_thousand(loads[-1]).items())[:NAMED]
+    if not rows:
+        return []
+    return [
+        f"What grows most with 1,000 jobs, nothing pruned, as seen at rate {loads[-1].rate:g}:",
+        "",
+        "| table | MiB | rows |",
+        "|---|---|---|",
+        *(f"| {name} | {one.mib:.1f} | {one.rows:,} |" for name, one in rows),
+    ]
 
 
-def _broken(loads: Sequence[Load]) -> list[str]:
-    short = [f"{one.rate:g}" for one in loads if not one.is_told]
-    told = [f"Too short to tell at rate {', '.join(short)}."] if short else []
-    told += [f"Rate {one.rate:g} breaks: {'; '.join(one.broken)}." for one in loads if one.broken]
-    return told or [f"Nothing broke up to rate {loads[-1].rate:g}."]
+def _ms(seconds: Sequence[float]) -> str:
+    return ", ".join(f"{one * 1000:.0f}" for one in seconds) + " ms"

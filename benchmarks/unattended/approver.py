@@ -18,9 +18,10 @@ NAME = "operator:benchmark"
 
 
 class Approver:
-    """`with Approver(home) as approver:` answers each second; `approved` counts his words."""
+    """`with Approver(home) as approver:` answers every `look_s`; `approved` counts his words."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, look_s: float = LOOK_S) -> None:
+        self._look_s = look_s
         self._home = home
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._live, daemon=True)
@@ -58,7 +59,7 @@ class Approver:
                 async with open_office(settings) as office:
                     while not self._stop.is_set():
                         await self._round(office)
-                        await asyncio.sleep(LOOK_S)
+                        await asyncio.sleep(self._look_s)
             if not self._stop.is_set():
                 await asyncio.sleep(AGAIN_S)
 

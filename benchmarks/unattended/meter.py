@@ -21,12 +21,14 @@ SELECT xact_commit + xact_rollback, tup_returned, tup_inserted + tup_updated + t
   FROM pg_stat_database
  WHERE datname = current_database()
 """
-SIZES = """
-SELECT relname, pg_total_relation_size(oid)
-  FROM pg_class
- WHERE relkind = 'r'
-   AND relnamespace = 'public'::regnamespace
+TABLES = """
+SELECT c.relname, pg_total_relation_size(c.oid), coalesce(s.n_tup_ins - s.n_tup_del, 0)
+  FROM pg_class c
+  LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
+ WHERE c.relkind = 'r'
+   AND c.relnamespace = 'public'::regnamespace
 """
+WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,14 @@ class Work:
     transactions: int
     read: int
     written: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's size with its indexes, and the rows that it gained since statistics began."""
+
+    size_bytes: int
+    rows: int
 
 
 def tree(root: int) -> list[int]:
@@ -74,6 +84,12 @@ def cpu_s(root: int) -> float:
     return ticks / TICKS_A_SECOND
 
 
+def alone_s(pid: int) -> float:
+    """Return the CPU seconds of a process itself, without any that it started."""
+    fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+
+
 def machine_s() -> float:
     """Return the CPU seconds that the whole machine has used since its start."""
     fields = (_PROC / "stat").read_text().split()[1:9]
@@ -95,6 +111,12 @@ def work(con: psycopg.Connection) -> Work:
     return Work(*map(int, row))
 
 
-def sizes(con: psycopg.Connection) -> dict[str, int]:
-    """Return the bytes of each table with its indexes."""
-    return {name: int(size) for name, size in con.execute(SIZES).fetchall()}
+def tables(con: psycopg.Connection) -> dict[str, Table]:
+    """Return the bytes and the rows of each table."""
+    return {name: Table(int(size), int(rows)) for name, size, rows in con.execute(TABLES)}
+
+
+def wal_bytes(con: psycopg.Connection) -> int:
+    """Return how much this server has written to its log of changes since its birth."""
+    row = con.execute(WAL).fetchone()
+    return int(row[0]) if row else 0

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psycopg
@@ -16,7 +16,7 @@ from benchmarks.unattended import home, meter, stubs
 from benchmarks.unattended.alarms import Alarms, Fired
 from benchmarks.unattended.approver import Approver
 from benchmarks.unattended.feeds import Feeds, open_feeds
-from benchmarks.unattended.verdict import Verdict, judge, under_way
+from benchmarks.unattended.verdict import Verdict, judge, left, under_way
 from bookai.db.embedded import EmbeddedPostgres
 
 SAMPLE_S = 5.0
@@ -189,11 +189,14 @@ class _Soak:
         self.held = set()
         self.note("the loops are back")
 
-    def drain(self, con: psycopg.Connection) -> None:
-        """Stop the loops, and let the workers bring every job to an end or to its wait."""
+    def drain(self, con: psycopg.Connection) -> dict[int, str]:
+        """Let the workers bring every job to its end; return those that did not get there."""
         until = self.at + DRAIN_S
-        while self.at < until and under_way(con):
+        while under_way(con):
+            if self.at >= until:
+                return left(con)
             self.step()
+        return {}
 
 
 def soak(plan: Plan) -> Found:
@@ -237,12 +240,15 @@ def _end(work: _Soak, folder: Path, approver: Approver, others: float) -> Found:
         ticks = judge.ticks(con)
         work.held = {unit.name for unit in loops}
         exits = {unit.name: unit.stop() for unit in loops}
-        work.drain(con)
+        stayed = work.drain(con)
         approver.raise_error()
         exits |= {unit.name: unit.stop() for unit in work.units if unit.name not in exits}
         # Before the dark: there blows fell all the time, so early and late are alike.
         alike = [one for one in work.samples if one.whole and one.at < work.dark_at]
-        verdict = judge.all(con, folder, ticks, alike, work.alarms.fired)
+        verdict = judge.all(con, folder, ticks, alike, work.alarms.fired, stayed)
+        hung = [name for name, code in exits.items() if code == -signal.SIGKILL]
+        killed = tuple(f"{one} did not stop within {home.STOP_S:g} s" for one in hung)
+        verdict = replace(verdict, broken=(*verdict.broken, *killed))
     return Found(
         seconds=work.at,
         samples=tuple(work.samples),

@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
@@ -42,7 +42,29 @@ LEADER = "SELECT max(epoch) FROM loop_epochs WHERE ended_at IS NULL"
 EPOCHS = "SELECT count(*) FROM loop_epochs"
 JOBS = "SELECT job_id, status, stage, reason FROM video_jobs ORDER BY job_id"
 POSTS = "SELECT job_id, state, external_id, idempotency_key FROM social_posts"
-UNDER_WAY = "SELECT count(*) FROM video_jobs WHERE status IN ('queued', 'running')"
+# Our operator answers each question, so what waits for an answer will move too.
+UNDER_WAY = """
+SELECT count(*)
+  FROM video_jobs j
+  LEFT JOIN approvals a ON a.approval_id = (j.record ->> 'approval_id')::bigint
+ WHERE j.status IN ('queued', 'running')
+    OR (j.status = 'waiting' AND a.state IN ('pending', 'approved')
+        AND coalesce(j.not_before, now()) <= now()
+        AND NOT EXISTS (SELECT FROM social_posts p
+                         WHERE p.job_id = j.job_id AND p.state IN ('unknown', 'failed', 'dead')))
+"""
+LEFT = f"""
+SELECT j.job_id, j.status, j.stage,
+       coalesce(string_agg('entry ' || p.id || ' is ' || p.status, ', '), 'no entry is queued')
+  FROM video_jobs j
+  LEFT JOIN approvals a ON a.approval_id = (j.record ->> 'approval_id')::bigint
+  LEFT JOIN procrastinate_jobs p
+    ON p.args ->> 'job_id' = j.job_id::text AND p.status IN ('todo', 'doing')
+ WHERE a.state IS DISTINCT FROM 'pending'
+   AND j.job_id IN ({UNDER_WAY.replace("count(*)", "j.job_id")})
+ GROUP BY j.job_id
+ ORDER BY j.job_id
+"""  # noqa: S608  # two statements of ours
 QUEUED_FOR_NOTHING = """
 SELECT count(*)
   FROM video_jobs j
@@ -94,6 +116,17 @@ def under_way(con: psycopg.Connection) -> int:
     return int(row[0]) if row else 0
 
 
+def left(con: psycopg.Connection) -> dict[int, str]:
+    """Return the jobs that should have moved and did not, with what the queue says of each.
+
+    Asked while the workers still live: to stop one ends a job in its hands, stuck or not.
+    """
+    return {
+        job_id: f"job {job_id} is {status} at {stage} though its workers live; {entries}"
+        for job_id, status, stage, entries in con.execute(LEFT.encode())
+    }
+
+
 class judge:  # reads as what is asked: judge.ticks, judge.all
     """The questions."""
 
@@ -137,22 +170,25 @@ class judge:  # reads as what is asked: judge.ticks, judge.all
         ticks: Ticks,
         samples: "Sequence[Sample]",
         alerts: "tuple[Fired, ...] | None",
+        stayed: Mapping[int, str],
     ) -> Verdict:
-        """Ask everything."""
+        """Ask everything; `stayed` are the jobs that were `left` when there was time enough."""
         with con.cursor(row_factory=dict_row) as rows:
             jobs = rows.execute(JOBS).fetchall()
             posts = rows.execute(POSTS).fetchall()
-        stuck = [
-            f"job {job['job_id']} is {job['status']} at {job['stage']}: {job['reason']}"
+        ended = {
+            job["job_id"]: f"job {job['job_id']} is {job['status']} at {job['stage']}: "
+            f"{job['reason']}"
             for job in jobs
             if job["status"] not in ENDS
-        ]
+        }
+        stuck = tuple((ended | dict(stayed)).values())
         pages = [store.entry_of(path) for path in sorted((home / "gallery/v").glob("*"))]
         audit = _verify(home)
         verdict = Verdict(
             ticks=ticks,
             jobs=dict(Counter(job["status"] for job in jobs)),
-            stuck=tuple(stuck),
+            stuck=stuck,
             posts=dict(Counter(post["state"] for post in posts)),
             pages=len(pages),
             audit=audit[1],

@@ -4,11 +4,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
+import psycopg
+
 from benchmarks.unattended.feeds import title
 from benchmarks.unattended.plot import draw
 from benchmarks.unattended.soaking import Event, Sample
-from benchmarks.unattended.verdict import Ticks, Verdict, _count, _follow, _not_told, _thirds
+from benchmarks.unattended.verdict import (
+    Ticks,
+    Verdict,
+    _count,
+    _follow,
+    _not_told,
+    _thirds,
+    left,
+    under_way,
+)
+from bookai.db import jobs
 from bookai.db.loop import schedules
+from bookai.db.pool import Pool
+from bookai.db.queue import Entry, enqueue
 
 SINCE = datetime(2026, 11, 24, 12, 0, 3, tzinfo=UTC)
 
@@ -89,3 +103,25 @@ def test_what_was_seen_too_seldom_or_by_nobody_is_not_called_kept() -> None:
 
     assert len(_not_told(short, is_watched=False)) == 2
     assert _not_told(long, is_watched=True) == ()
+
+
+async def test_a_job_that_a_living_worker_holds_and_never_ends_is_named(
+    pool: Pool, admin_dsn: str
+) -> None:
+    async with pool.acquire() as con, con.transaction():
+        job_id = await jobs.create(con, "a.md", "default", "operator:test")
+        entry = Entry(task="t", args={"job_id": job_id}, queue="graph", lock="l", once="l")
+        number = await enqueue(con, entry)
+
+    with psycopg.connect(admin_dsn, autocommit=True) as owner:
+        owner.execute("UPDATE procrastinate_jobs SET status = 'doing'")
+        owner.execute("UPDATE video_jobs SET status = 'running', stage = 'render'")
+        stayed, count = left(owner), under_way(owner)
+        owner.execute("UPDATE video_jobs SET status = 'done'")
+        ended = left(owner)
+
+    assert stayed == {
+        job_id: f"job {job_id} is running at render though its workers live; "
+        f"entry {number} is doing"
+    }
+    assert (count, ended) == (1, {})
