@@ -1,58 +1,26 @@
 """What moves a channel on the ladder of autonomy: an operator's grant, a lock, a strike."""
 
-import hashlib
-import json
-from collections.abc import Mapping
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bookai.channels import ChannelSettings
 from bookai.db import audit
 from bookai.db.approvals.rows import check_operator
 from bookai.db.audit import clean
 from bookai.db.autonomy import ladder
-from bookai.db.autonomy.ladder import Terms
 from bookai.db.pool import Pool
 from bookai.decisions import LadderRow, Rung
 from bookai.errors import Refused
 from bookai.metrics import AUTONOMY_CHANNELS, AUTONOMY_LOCKS
+from studio.autonomy.terms import terms_of
 from studio.autonomy.topics import LANGUAGES
-from studio.office import Office
+
+if TYPE_CHECKING:
+    from studio.office import Office
 
 LEVELS = ("manual", "limited", "locked")
-FREE = frozenset(
-    {"autonomy", "time_zone", "cadence", "budget", "seconds"}
-    | {"approvals_needed", "approvers", "own_jobs"}
-)
-"""What of a passport a grant is not bound to: it has these itself, or they change no post's target
-and no word of it. A key that comes later is bound."""
 
 
-def terms_of(passport: ChannelSettings) -> Terms | None:
-    """Return the rule that a passport asks for; None: never alone."""
-    wanted = passport.autonomy
-    if wanted.after is None:
-        return None
-    return Terms(
-        wanted.after,
-        wanted.per_day,
-        passport.time_zone,
-        passport.brand_voice.version,
-        bound_to(passport),
-    )
-
-
-def bound_to(passport: ChannelSettings) -> Mapping[str, str]:
-    """Return the SHA-256 of each value of a passport that a grant is bound to, by its key."""
-    values = passport.model_dump(mode="json", exclude=set(FREE))
-    return {key: _sha(value) for key, value in values.items()}
-
-
-def _sha(value: object) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-async def grant(office: Office, channel: str, by: str) -> Rung:
+async def grant(office: "Office", channel: str, by: str) -> Rung:
     """Put the rule of a channel's passport in force, in an operator's name; the row begins anew.
 
     Raises:
@@ -77,14 +45,13 @@ async def grant(office: Office, channel: str, by: str) -> Rung:
             f"channel {channel!r} speaks {passport.language!r}, and only for English is there a "
             "list of the topics that a person must see: its posts are approved by people"
         )
-    now = office.clock()
-    await ladder.grant(office.database.pool, channel, terms, by, now)
-    found = await ladder.get(office.database.pool, channel, now)
+    await ladder.grant(office.database.pool, channel, terms, by)
+    found = await ladder.get(office.database.pool, channel, office.clock())
     assert found is not None, "it was granted just now"
     return found
 
 
-async def lock(office: Office, channel: str, reason: str, by: str) -> bool:
+async def lock(office: "Office", channel: str, reason: str, by: str) -> bool:
     """Take a channel's autonomy away until an operator grants it anew; False: it had none.
 
     Raises:
@@ -93,7 +60,7 @@ async def lock(office: Office, channel: str, reason: str, by: str) -> bool:
     return await _fall(office, channel, reason, by, "operator")
 
 
-async def strike(office: Office, channel: str, reason: str, by: str) -> bool:
+async def strike(office: "Office", channel: str, reason: str, by: str) -> bool:
     """Record that a platform punished a channel, and lock it; False: it had no autonomy to lose.
 
     Raises:
@@ -109,7 +76,7 @@ async def measure(pool: Pool) -> None:
         AUTONOMY_CHANNELS.labels(level).set(found.get(level, 0))
 
 
-async def ladder_of(office: Office) -> tuple[LadderRow, ...]:
+async def ladder_of(office: "Office") -> tuple[LadderRow, ...]:
     """Return every channel with where it stands, and what would take it further."""
     rungs = {one.channel: one for one in await ladder.list_(office.database.pool, office.clock())}
     passports = office.channels.kept().channels
@@ -133,17 +100,16 @@ def _row(name: str, passport: ChannelSettings | None, rung: Rung | None) -> Ladd
     return LadderRow(**known, why=why)
 
 
-async def _fall(office: Office, channel: str, reason: str, by: str, why: ladder.Why) -> bool:
+async def _fall(office: "Office", channel: str, reason: str, by: str, why: ladder.Why) -> bool:
     check_operator(by)
     office.desk.check_channel(channel)
     told = clean(reason).strip()
     if not told:
         raise Refused(f"this needs a reason: whoever finds {channel!r} locked asks why (--reason)")
-    now: datetime = office.clock()
     async with audit.transaction(office.database.pool) as con:
         body = {"channel": channel, "reason": told}
         await audit.append(con, f"autonomy.{why}", by, body)
-        done = await ladder.lock(con, channel, f"{why}: {told}", by, now)
+        done = await ladder.lock(con, channel, f"{why}: {told}", by)
     if done:
         AUTONOMY_LOCKS.labels(why).inc()
     return done

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from bookai.channels import ChannelSettings
 from bookai.db import jobs
@@ -13,15 +14,17 @@ from bookai.decisions import Rung
 from bookai.errors import OperatorNeeded, Refused
 from bookai.metrics import AUTONOMY_LOCKS
 from studio.autonomy import risk
-from studio.autonomy.ladder import bound_to, measure, terms_of
-from studio.autonomy.topics import LANGUAGES
-from studio.office import Office
+from studio.autonomy.ladder import measure
+from studio.autonomy.terms import bound_to, why_broken
+
+if TYPE_CHECKING:
+    from studio.office import Office
 
 AT_ONCE = 50
 """So many waiting approvals are read at once; those above the line do not hide newer ones."""
 
 
-async def ladder_tick(office: Office, channel: str, at: datetime) -> str:
+async def ladder_tick(office: "Office", channel: str, at: datetime) -> str:
     """Lock a channel whose rule is broken, or answer by rule what may be; return what came of it.
 
     Doing it twice changes nothing more: each yes is bound to one approval.
@@ -36,7 +39,7 @@ async def ladder_tick(office: Office, channel: str, at: datetime) -> str:
     broken = await _broken(office, rung, passport)
     if broken is not None:
         why, reason, level = broken
-        if await ladder.lock(pool, channel, reason, STUDIO, now, level=level):
+        if await ladder.lock(pool, channel, reason, STUDIO, level=level):
             AUTONOMY_LOCKS.labels(why).inc()
         rung = await ladder.get(pool, channel, now) or rung
     await measure(pool)
@@ -48,7 +51,7 @@ async def ladder_tick(office: Office, channel: str, at: datetime) -> str:
     return f"{told}; {ended} not sent, ask anew" if ended else told
 
 
-def _passport(office: Office, channel: str) -> ChannelSettings | None:
+def _passport(office: "Office", channel: str) -> ChannelSettings | None:
     """Return the channel's passport as the file has it now; None where it cannot be read."""
     try:
         return office.channels.channel(channel)
@@ -57,7 +60,7 @@ def _passport(office: Office, channel: str) -> ChannelSettings | None:
 
 
 async def _broken(
-    office: Office, rung: Rung, passport: ChannelSettings | None
+    office: "Office", rung: Rung, passport: ChannelSettings | None
 ) -> tuple[ladder.Why, str, ladder.Fallen] | None:
     """Return why the rule holds no more, how that is told, and how far the channel falls."""
     if not rung.granted:
@@ -68,20 +71,11 @@ async def _broken(
     if passport is None:
         # A file that is being mended is no wish to end the rule: only nothing is let out meanwhile.
         return None
-    terms = terms_of(passport)
-    if terms is None:
-        return "passport", "the passport says no autonomy", "manual"
-    if changed := terms.changed(rung):
-        told = "the passport has other terms than were granted: " + ", ".join(changed)
-        return "passport", told, "manual"
-    if passport.language not in LANGUAGES:
-        return "passport", f"no list of grave topics for {passport.language!r}", "manual"
-    if passport.approvals_needed > 1 or passport.approvers:
-        return "passport", "the passport names people or asks several", "manual"
-    return None
+    told = why_broken(rung, passport)
+    return ("passport", told, "manual") if told else None
 
 
-async def _answer(office: Office, rung: Rung, passport: ChannelSettings, now: datetime) -> str:
+async def _answer(office: "Office", rung: Rung, passport: ChannelSettings, now: datetime) -> str:
     """Say yes by rule to what lies below the risk line, up to the cap of the channel's day."""
     pool, said, above, no = office.database.pool, 0, 0, ""
     async for approval_id in _waiting(pool, rung.channel):
@@ -93,9 +87,8 @@ async def _answer(office: Office, rung: Rung, passport: ChannelSettings, now: da
             above += 1
             continue
         try:
-            await office.desk.approve_by_rule(
-                ruling.Ruling(approval, rung, risk.names_of(job), bound_to(passport)), now
-            )
+            found = ruling.Ruling(approval, rung, risk.names_of(job), bound_to(passport))
+            await office.desk.approve_by_rule(found)
         except Refused as error:
             # Decided, paused or spent a moment ago: the database had the last word.
             no = f"; {error}"

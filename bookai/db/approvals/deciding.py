@@ -161,7 +161,7 @@ async def _withdraw(con: Con, approval: Approval, word: Word, rules: Rules) -> N
     await con.execute(FORGET_TIME, approval.job_id)
     why = f"the yes by rule to approval {approval.approval_id} was taken back by {word.by}"
     about = (approval.job_id, approval.approval_id)
-    await ladder.lock(con, approval.channel, why, word.by, word.at, keeps_grant=True, about=about)
+    await ladder.lock(con, approval.channel, why, word.by, keeps_grant=True, about=about)
 
 
 async def _edited(con: Con, approval: Approval, word: Word) -> Approval:

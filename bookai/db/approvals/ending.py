@@ -20,11 +20,14 @@ from bookai.errors import Refused
 
 # What is out, or may be out, keeps its approval: it says who allowed it. A sender may commit
 # between this statement's snapshot and its locks, so IS_OUT asks again under the lock.
+# What is done is out: all that ever went out keeps its approval, and this is asked all the time.
 LOCK_EXPIRED = """
 SELECT a.approval_id
   FROM approvals a
+  JOIN video_jobs j ON j.job_id = a.job_id
  WHERE a.state IN ('pending', 'approved')
    AND a.expires_at <= $1
+   AND j.status IN ('queued', 'running', 'waiting', 'refused', 'failed', 'cancelled')
    AND NOT EXISTS (SELECT
                      FROM social_posts p
                     WHERE p.job_id = a.job_id

@@ -29,8 +29,8 @@ SELECT {_COLUMNS}
    AND u.channel = $2
 """  # noqa: S608  # a constant of ours
 SELECT_RUNGS = f"SELECT {_COLUMNS} FROM autonomy u ORDER BY u.channel"  # noqa: S608  # as above
-GRANT = "SELECT autonomy_grant($1, $2, $3, $4, $5, $6, $7, $8)"
-LOCK = "SELECT autonomy_lock($1, $2, $3, $4, $5, $6, $7, $8)"
+GRANT = "SELECT autonomy_grant($1, $2, $3, $4, $5, $6, $7)"
+LOCK = "SELECT autonomy_lock($1, $2, $3, $4, $5, $6, $7)"
 COUNT_LEVELS = "SELECT level, count(*) AS n FROM autonomy GROUP BY level"
 COUNTS = """
 SELECT EXISTS (SELECT
@@ -88,18 +88,20 @@ async def count_levels(db: Pool | Con) -> dict[str, int]:
     return {row["level"]: row["n"] for row in await db.fetch(COUNT_LEVELS)}
 
 
-async def grant(db: Pool | Con, channel: str, terms: Terms, by: str, now: datetime) -> None:
-    """Put a rule in force and begin the row anew, with its audit event; the caller checks `by`."""
+async def grant(db: Pool | Con, channel: str, terms: Terms, by: str) -> None:
+    """Put a rule in force and begin the row anew, with its audit event; the caller checks `by`.
+
+    It counts from now on, by the database's own clock.
+    """
     said = (terms.after, terms.per_day, terms.time_zone, terms.voice_version, dict(terms.passport))
-    await db.execute(GRANT, channel, *said, by, now)
+    await db.execute(GRANT, channel, *said, by)
 
 
-async def lock(  # noqa: PLR0913  # one fall: of whom, how far, why, by whom, when, over what
+async def lock(  # noqa: PLR0913  # one fall: of whom, how far, why, by whom, over what
     db: Pool | Con,
     channel: str,
     reason: str,
     by: str,
-    now: datetime,
     *,
     level: Fallen = "locked",
     keeps_grant: bool = False,
@@ -112,9 +114,7 @@ async def lock(  # noqa: PLR0913  # one fall: of whom, how far, why, by whom, wh
     """
     told = clean(reason)[:MAX_REASON]
     job_id, approval_id = about or (None, None)
-    done: bool = await db.fetchval(
-        LOCK, channel, level, told, by, now, keeps_grant, job_id, approval_id
-    )
+    done: bool = await db.fetchval(LOCK, channel, level, told, by, keeps_grant, job_id, approval_id)
     return done
 
 

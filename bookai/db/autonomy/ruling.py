@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 import asyncpg
 
-from bookai.db import audit
+from bookai.db import audit, jobs
+from bookai.db.approvals import asking
 from bookai.db.approvals.ending import IS_OUT
 from bookai.db.approvals.rows import (
     STUDIO,
@@ -16,26 +16,16 @@ from bookai.db.approvals.rows import (
     end,
     get,
     locked,
-    shown,
     unchanged,
 )
+from bookai.db.approvals.rules import Rules
 from bookai.db.pool import Con, Pool
 from bookai.decisions import Rung
 from bookai.errors import Refused
 from bookai.metrics import APPROVALS_DECIDED, AUTONOMY_APPROVALS
 
-APPROVE = "SELECT approve_by_rule($1, $2, $3, $4, $5)"
-# Which approvals of people the rule rests on: the newest of the row.
-SELECT_EARNED = """
-SELECT a.approval_id
-  FROM approvals a
- WHERE a.channel = $1
-   AND a.decided_by LIKE 'operator:%'
-   AND a.decided_at >= $2
-   AND a.state <> 'rejected'
- ORDER BY a.decided_at DESC, a.approval_id DESC
- LIMIT $3
-"""
+APPROVE = "SELECT approve_by_rule($1, $2, $3, $4)"
+MAX_CHECK = 100
 SELECT_PENDING = """
 SELECT a.approval_id
   FROM approvals a
@@ -90,31 +80,27 @@ async def pending(db: Pool | Con, channel: str, limit: int, after: int = 0) -> t
     return tuple(row["approval_id"] for row in rows)
 
 
-async def approve(
-    pool: Pool, ruling: Ruling, now: datetime, on_decided: OnDecided | None = None
-) -> Approval:
-    """Say yes by rule, with its audit event, and wake the job, in one transaction.
+async def approve(pool: Pool, ruling: Ruling, on_decided: OnDecided | None = None) -> Approval:
+    """Say yes by rule and wake the job, in one transaction.
+
+    The database decides, by its own clock, and writes the audit event itself.
 
     Raises:
         Refused: the database finds that the rule does not cover it, or not any more.
     """
     approval, rule = ruling.approval, ruling.rung.rule
     unchanged(approval)
+    checks = [str(audit.scrub(name))[:MAX_CHECK] for name in ruling.checks]
     async with audit.transaction(pool) as con:
-        await locked(con, approval.approval_id)
-        earned = await _earned(con, ruling.rung)
+        asked = (approval.approval_id, approval.digest, dict(ruling.passport), checks)
         try:
             async with con.transaction():
-                words = _words(ruling)
-                asked = (approval.approval_id, approval.digest, now, words)
-                await con.execute(APPROVE, *asked, dict(ruling.passport))
+                await con.execute(APPROVE, *asked)
         except asyncpg.CheckViolationError as no:
             raise Refused(f"{rule}: {no}") from no
-        after = await get(con, approval.approval_id)
-        body = _body(after, ruling, earned, now)
-        await audit.append(con, "approval.decided", rule, body)
         if on_decided is not None:
-            await on_decided(con, after.job_id)
+            await on_decided(con, approval.job_id)
+        after = await get(con, approval.approval_id)
     APPROVALS_DECIDED.labels(after.state).inc()
     AUTONOMY_APPROVALS.inc()
     return after
@@ -141,44 +127,25 @@ async def end_unsent(
     return tuple(ended)
 
 
-async def _earned(con: Con, rung: Rung) -> list[int]:
-    rows = await con.fetch(SELECT_EARNED, rung.channel, rung.granted_at, rung.after)
-    return sorted(row["approval_id"] for row in rows)
+async def ask_a_person(  # one question asked anew: instead of which, why, when, how long, of whom
+    con: Con, approval_id: int, why: str, now: datetime, ttl: timedelta, rules: Rules
+) -> int | None:
+    """End a yes by rule that was not sent, and ask people for the same bytes; return the new one.
 
-
-def _words(ruling: Ruling) -> str:
-    """Say what stands where a person's note would: whose rule, how it was earned."""
-    rung = ruling.rung
-    return (
-        f"by rule, granted by {rung.granted_by}: {rung.in_a_row} unedited approvals in a row "
-        f"({rung.after} needed), {rung.used_today + 1} of {rung.per_day} today"
-    )
-
-
-def _body(after: Approval, ruling: Ruling, earned: list[int], now: datetime) -> Mapping[str, Any]:
-    rung = ruling.rung
-    return {
-        "approval_id": after.approval_id,
-        "job_id": after.job_id,
-        "decision": after.state,
-        "decided_at": now,
-        "digest": after.digest,
-        "shown": shown(after.post),
-        "via": "rule",
-        "yes": [],
-        "needed": after.needed,
-        "rule": {
-            "name": rung.rule,
-            "granted_by": rung.granted_by,
-            "granted_at": rung.granted_at,
-            "after": rung.after,
-            "in_a_row": rung.in_a_row,
-            "earned_by": earned,
-            "per_day": rung.per_day,
-            "used_today": rung.used_today + 1,
-            "time_zone": rung.time_zone,
-            "voice_version": rung.voice_version,
-            "passport": dict(rung.passport),
-            "checks": list(ruling.checks),
-        },
-    }
+    In the caller's transaction; the job waits again. None, and nothing changes, when it is no open
+    yes by rule any more, or its post is or may be out.
+    """
+    old = await locked(con, approval_id)
+    is_open = old.state == "approved" and old.is_by_rule
+    if not is_open or await con.fetchval(IS_OUT, old.job_id):
+        return None
+    if await jobs.lock_status(con, old.job_id) in jobs.ENDED:
+        return None
+    await end(con, old, "expired", STUDIO, why=why, decided_by=old.decided_by)
+    what = (old.job_id, unchanged(old).post, old.video_path, now, now + ttl)
+    new_id = await asking.insert(con, what, rules, follows=old.approval_id)
+    assert new_id is not None, "the lock on the old one kept others from asking"
+    await asking.point_job(con, old.job_id, new_id, old.post)
+    await asking.tell_asked(con, await get(con, new_id), STUDIO)
+    await jobs.set_status(con, old.job_id, "waiting", stage="approval", reason=why)
+    return new_id

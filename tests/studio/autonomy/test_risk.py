@@ -20,7 +20,7 @@ from bookai.models import (
     VideoJob,
 )
 from studio.autonomy import risk, terms_of
-from studio.autonomy.ladder import bound_to
+from studio.autonomy.terms import bound_to
 from tests.graphs.crew import ARTICLE, NOW, POST, RENDER, SCRIPT, review
 
 PLAIN = ChannelSettings()

@@ -1,28 +1,35 @@
 """A film that a rule let out: its proof says who granted the rule, and a forged one fails."""
 
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from bookai.db import approvals, outbox
 from bookai.db.autonomy import ladder, ruling
 from bookai.db.pool import Pool
 from tests.bookai.db.autonomy.climbing import TERMS
+from tests.bookai.db.autonomy.clock import standing_clock
 from tests.studio.proof.conftest import NOW, Maker, check, edited, resealed, unpack
 
-SOON = NOW + timedelta(seconds=1)
+
+@pytest.fixture(autouse=True)
+def clock(admin_dsn: str) -> Iterator[None]:
+    with standing_clock(admin_dsn, NOW):
+        yield
 
 
 async def test_a_proof_names_the_rule_and_who_granted_it(pool: Pool, tmp_path: Path) -> None:
     maker = Maker(pool, tmp_path / "home", tmp_path / "audit" / "checkpoints.notes")
-    await ladder.grant(pool, "default", TERMS, "operator:bea", NOW)
+    await ladder.grant(pool, "default", TERMS, "operator:bea")
     for _ in range(3):
         await maker.publish()
     job_id = await maker.ask()
     asked = await approvals.get(pool, 4)
     rung = await ladder.get(pool, "default", NOW)
     assert rung is not None
-    await ruling.approve(pool, ruling.Ruling(asked, rung, ("sound",), TERMS.passport), SOON)
+    await ruling.approve(pool, ruling.Ruling(asked, rung, ("sound",), TERMS.passport))
     claim = await outbox.arm(pool, job_id, asked.post)
     await maker.begin(claim)
     await outbox.mark_posted(pool, claim.post_id, "x", "https://example.org/v")

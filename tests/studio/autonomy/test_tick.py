@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,6 +20,7 @@ from bookai.settings import Settings
 from studio import autonomy
 from studio.autonomy import ladder_tick
 from studio.office import Office, open_office
+from tests.bookai.db.autonomy.clock import StandingClock, standing_clock
 from tests.graphs.crew import ARTICLE, POST, RENDER, SCRIPT, review
 from tools.base import Armed
 
@@ -29,23 +30,14 @@ PASSPORT = {"autonomy": {"after": 3, "per_day": 2}, "time_zone": "Asia/Kathmandu
 GREEN = CheckReport(ok=True, findings=(Finding(check="loudness", ok=True),))
 
 
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
+@pytest.fixture
+def clock(admin_dsn: str) -> Iterator[StandingClock]:
+    with standing_clock(admin_dsn, datetime.now(UTC)) as clock:
+        yield clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def office(settings: Settings, clock: Clock) -> AsyncIterator[Office]:
+async def office(settings: Settings, clock: StandingClock) -> AsyncIterator[Office]:
     values = settings.model_dump() | {"channels": {"news": PASSPORT, "plain": {}}}
     async with open_office(Settings.model_validate(values), clock) as opened:
         yield opened
@@ -92,7 +84,7 @@ async def level(office: Office) -> str:
 
 
 async def test_what_lies_below_the_line_is_approved_up_to_the_cap_and_its_job_wakes(
-    office: Office, clock: Clock
+    office: Office, clock: StandingClock
 ) -> None:
     await earned(office)
     ids = [await asked(office) for _ in range(3)]
@@ -115,7 +107,7 @@ async def test_what_lies_below_the_line_is_approved_up_to_the_cap_and_its_job_wa
     assert await state(office, ids[2]) == ("approved", RULE)
 
 
-async def test_two_ticks_at_once_say_no_more_than_one(office: Office, clock: Clock) -> None:
+async def test_two_ticks_at_once_say_no_more_than_one(office: Office, clock: StandingClock) -> None:
     await earned(office)
     for _ in range(4):
         await asked(office)
@@ -128,7 +120,9 @@ async def test_two_ticks_at_once_say_no_more_than_one(office: Office, clock: Clo
     assert len(said) == 2
 
 
-async def test_what_lies_above_the_line_is_left_to_people(office: Office, clock: Clock) -> None:
+async def test_what_lies_above_the_line_is_left_to_people(
+    office: Office, clock: StandingClock
+) -> None:
     await earned(office)
     wanted = POST.model_copy(update={"caption": "A gunman was arrested."})
     approval_id = await asked(office, post=wanted)
@@ -140,7 +134,7 @@ async def test_what_lies_above_the_line_is_left_to_people(office: Office, clock:
 
 
 async def test_nothing_is_approved_without_a_grant_or_while_paused(
-    office: Office, clock: Clock
+    office: Office, clock: StandingClock
 ) -> None:
     first = await asked(office)
     assert await ladder_tick(office, "news", clock()) == "manual: nothing is granted"
@@ -154,7 +148,7 @@ async def test_nothing_is_approved_without_a_grant_or_while_paused(
 
 
 async def test_a_post_that_is_gone_from_its_platform_locks_and_stops_what_is_not_sent(
-    office: Office, clock: Clock
+    office: Office, clock: StandingClock
 ) -> None:
     await earned(office)
     waiting = await asked(office)
@@ -175,7 +169,7 @@ async def test_a_post_that_is_gone_from_its_platform_locks_and_stops_what_is_not
 
 
 async def test_the_database_sends_nothing_for_a_rule_that_was_locked(
-    office: Office, clock: Clock
+    office: Office, clock: StandingClock
 ) -> None:
     await earned(office)
     sent, stopped = await asked(office), await asked(office)
@@ -218,7 +212,7 @@ async def taken_down(office: Office, waiting: int, at: datetime) -> None:
 
 
 async def test_a_passport_with_other_terms_ends_the_rule(
-    office: Office, settings: Settings, clock: Clock
+    office: Office, settings: Settings, clock: StandingClock
 ) -> None:
     await earned(office)
     approval_id = await asked(office)
@@ -256,7 +250,9 @@ async def test_only_a_passport_that_asks_for_it_can_be_granted_and_only_by_a_per
     assert rows["plain"].why == "off: no `autonomy` in [channels.plain]"
 
 
-async def test_an_edit_by_a_person_takes_it_away_again(office: Office, clock: Clock) -> None:
+async def test_an_edit_by_a_person_takes_it_away_again(
+    office: Office, clock: StandingClock
+) -> None:
     await earned(office)
 
     await office.desk.decide_approval(

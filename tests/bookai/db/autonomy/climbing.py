@@ -1,6 +1,6 @@
 """What tests of the ladder share: a grant, jobs whose film was checked, people's answers."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import count
 
 import asyncpg
@@ -12,7 +12,7 @@ from bookai.db.autonomy import ladder, ruling
 from bookai.db.autonomy.ladder import Terms
 from bookai.decisions import Rung
 from bookai.models import Post, PostEdit
-from studio.autonomy.ladder import bound_to
+from studio.autonomy.terms import bound_to
 from tests.bookai.db.approvals.asked import ANN, NOW, POST, ask
 
 PASSPORT = bound_to(ChannelSettings())
@@ -41,7 +41,7 @@ async def asked(
 
 
 async def granted(pool: asyncpg.Pool, channel: str = "default", terms: Terms = TERMS) -> None:
-    await ladder.grant(pool, channel, terms, ANN, NOW)
+    await ladder.grant(pool, channel, terms, ANN)
 
 
 async def climbed(pool: asyncpg.Pool, channel: str = "default", terms: Terms = TERMS) -> Rung:
@@ -68,10 +68,8 @@ async def rung(pool: asyncpg.Pool, channel: str = "default", now: datetime = NOW
     return found
 
 
-async def by_rule(
-    pool: asyncpg.Pool, approval_id: int, now: datetime = NOW + timedelta(minutes=1)
-) -> Approval:
-    """Let the studio say yes under the channel's rule."""
+async def by_rule(pool: asyncpg.Pool, approval_id: int) -> Approval:
+    """Let the studio say yes under the channel's rule, now as the database sees it."""
     approval = await approvals.get(pool, approval_id)
-    found = ruling.Ruling(approval, await rung(pool, approval.channel, now), ("sound",), PASSPORT)
-    return await ruling.approve(pool, found, now)
+    found = ruling.Ruling(approval, await rung(pool, approval.channel), ("sound",), PASSPORT)
+    return await ruling.approve(pool, found)

@@ -19,6 +19,7 @@ from bookai.errors import Refused
 from bookai.models import PostEdit
 from tests.bookai.db.approvals.asked import ANN, NOW
 from tests.bookai.db.autonomy.climbing import TERMS, answer, asked, by_rule, granted
+from tests.bookai.db.autonomy.clock import StandingClock
 
 T = TypeVar("T")
 _channels = count(1)
@@ -36,12 +37,14 @@ class Ladder(RuleBasedStateMachine):
 
     loop: asyncio.AbstractEventLoop
     pool: asyncpg.Pool
+    clock: StandingClock
 
     def __init__(self) -> None:
         super().__init__()
         self.channel = f"c{next(_channels)}"
         self.level, self.granted, self.row = "manual", True, 0
         self.now, self.used = NOW, 0
+        self.clock.at = self.now
         self.earned = 0
         self.unsent: list[tuple[int, int]] = []
         self.do(granted(self.pool, self.channel))
@@ -50,7 +53,7 @@ class Ladder(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
     def ask(self) -> int:
-        self.now += timedelta(minutes=1)
+        self.clock.at = self.now = self.now + timedelta(minutes=1)
         return self.do(asked(self.pool, self.channel, now=self.now))
 
     def broken(self) -> None:
@@ -90,7 +93,7 @@ class Ladder(RuleBasedStateMachine):
 
     async def try_rule(self, approval_id: int) -> bool:
         try:
-            await by_rule(self.pool, approval_id, self.now + timedelta(seconds=1))
+            await by_rule(self.pool, approval_id)
         except Refused:
             return False
         return True
@@ -104,19 +107,20 @@ class Ladder(RuleBasedStateMachine):
 
     @rule(level=st.sampled_from(["locked", "manual"]))
     def locked(self, level: ladder.Fallen) -> None:
-        done = self.do(ladder.lock(self.pool, self.channel, "x", ANN, self.now, level=level))
+        done = self.do(ladder.lock(self.pool, self.channel, "x", ANN, level=level))
         assert done == self.granted
         if self.granted:
             self.level, self.granted, self.row = level, False, 0
 
     @rule()
     def granted_anew(self) -> None:
-        self.do(ladder.grant(self.pool, self.channel, TERMS, ANN, self.now))
+        self.do(ladder.grant(self.pool, self.channel, TERMS, ANN))
         self.level, self.granted, self.row = "manual", True, 0
 
     @rule()
     def next_day(self) -> None:
-        self.now, self.used = self.now + timedelta(days=1), 0
+        self.clock.at = self.now = self.now + timedelta(days=1)
+        self.used = 0
 
     @invariant()
     def it_stands_where_it_must(self) -> None:
@@ -138,13 +142,15 @@ class Ladder(RuleBasedStateMachine):
         return True
 
 
-def test_the_ladder_is_what_a_simple_model_says(dsn: str, loop: asyncio.AbstractEventLoop) -> None:
+def test_the_ladder_is_what_a_simple_model_says(
+    dsn: str, clock: StandingClock, loop: asyncio.AbstractEventLoop
+) -> None:
     async def opened() -> asyncpg.Pool:
         Ladder.pool = await stack.__aenter__()
         return Ladder.pool
 
     stack = open_pool(dsn, size=4)
-    Ladder.loop = loop
+    Ladder.loop, Ladder.clock = loop, clock
     loop.run_until_complete(opened())
     try:
         run_state_machine_as_test(
