@@ -5,7 +5,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from bookai.db.rehearsal import PLATFORM as NAME
-from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.errors import NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Post, Publication, Record, Report
 from tools.base import ToolContext
 from tools.net.addresses import read_allowed
@@ -85,7 +85,7 @@ def _checked(answer: Answer) -> Answer:
             raise Refused("the simulated platform's review did not accept this video")
         case 429:
             wait_s = answer.retry_after(AGAIN_S)
-            raise TryLater(f"the simulated platform is busy for {wait_s:.0f} s", after_s=wait_s)
+            raise NotYet(f"the simulated platform is busy for {wait_s:.0f} s", after_s=wait_s)
     if not answer.is_ok:
         raise TryLater(f"the simulated platform answered {answer.status}", after_s=AGAIN_S)
     return answer

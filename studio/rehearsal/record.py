@@ -13,6 +13,7 @@ class Film(Record):
     title: str
     asked_at: datetime | None
     decided_by: str | None
+    decided_at: datetime | None
     decided: str
     slot_at: datetime | None
     published_at: datetime | None
@@ -22,12 +23,29 @@ class Film(Record):
 
 
 class Broken(Record):
-    """Something that broke, when first, how often, and how it was met."""
+    """Something that broke, when first, how often, how it was met, and each time that it was not.
+
+    All of it is counted from the studio's own rows.
+    """
 
     what: str
-    at: datetime | None
+    at: datetime
     times: int
     met: str
+    unmet: tuple[str, ...] = ()
+
+
+class Climb(Record):
+    """A channel to which a rule was granted: the terms, how often it said yes, what moved it."""
+
+    channel: str
+    rule: str
+    granted_by: str
+    level: str
+    after: int
+    per_day: int
+    by_rule: int
+    steps: tuple[str, ...]
 
 
 class TickRow(Record):
@@ -67,6 +85,7 @@ class RehearsalReport(Record):
     films: tuple[Film, ...]
     acts: tuple[str, ...]
     broken: tuple[Broken, ...]
+    climbs: tuple[Climb, ...]
     earned: tuple[Earned, ...]
     ticks: tuple[TickRow, ...]
     proofs: tuple[Proof, ...]

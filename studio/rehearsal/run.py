@@ -26,15 +26,16 @@ from studio.recovery import recover
 from studio.rehearsal.audience import Audience
 from studio.rehearsal.clock import Clock, open_clock
 from studio.rehearsal.films import FILM_S, Films
-from studio.rehearsal.hands import Hands, open_hands
+from studio.rehearsal.hands import open_hands
 from studio.rehearsal.peers.press import Press
 from studio.rehearsal.peers.video import VideoHost
 from studio.rehearsal.people import People
 from studio.rehearsal.platform import PLATFORM
 from studio.rehearsal.record import RehearsalReport
+from studio.rehearsal.stage import Stage
 from studio.rehearsal.telling import gather
 from studio.rehearsal.world import TOKEN_FILE, World
-from studio.wiring import Studio, open_studio
+from studio.wiring import open_studio
 from tools.platforms.base import only
 
 STEP_S = 1.0
@@ -53,79 +54,76 @@ class Dsns:
     app: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Everything that moves in a rehearsal."""
+async def play(stage: Stage, until: datetime, tell: Tell) -> None:
+    """Let everything happen that is due before `until`."""
+    clock, people = stage.clock, stage.people
+    next_close = stage.world.start + A_DAY
+    await people.begin(clock.at)
+    for when, who, did in people.acts:
+        tell(when, f"{who} {did}")
+    await _settle(stage)
+    while (at := await _next(stage, next_close)) < until:
+        await clock.jump(max(at, clock.at))
+        await _look_after(stage)
+        await stage.runner.run_due(clock.at)
+        acts = len(people.acts)
+        await people.look(clock.at)
+        for when, who, did in people.acts[acts:]:
+            tell(when, f"{who} {did}")
+        await _settle(stage)
+        if clock.at >= next_close:
+            tell(next_close, await _close_the_day(stage))
+            next_close += A_DAY
+    await clock.jump(max(until, clock.at))
+    await _close_the_day(stage)
 
-    world: World
-    clock: Clock
-    house: Studio
-    runner: Runner
-    hands: Hands
-    people: People
-    audience: Audience
-    films: Films
-    press: Press
-    host: VideoHost
-    seed: int
 
-    async def play(self, until: datetime, tell: Tell) -> None:
-        """Let everything happen that is due before `until`."""
-        next_close = self.world.start + A_DAY
-        await self._settle()
-        while (at := await self._next(next_close)) < until:
-            await self.clock.jump(max(at, self.clock.at))
-            await self._look_after()
-            await self.runner.run_due(self.clock.at)
-            acts = len(self.people.acts)
-            await self.people.look(self.clock.at)
-            for when, who, did in self.people.acts[acts:]:
-                tell(when, f"{who} {did}")
-            await self._settle()
-            if self.clock.at >= next_close:
-                tell(next_close, await self._close_the_day())
-                next_close += A_DAY
-        await self.clock.jump(max(until, self.clock.at))
-        await self._close_the_day()
+async def _next(stage: Stage, next_close: datetime) -> datetime:
+    now = stage.clock.at
+    queue = await rehearsal.next_due(stage.house.office.database.pool)
+    due = (
+        await stage.runner.next_slot(),
+        queue.entry_at,
+        queue.expiry_at,
+        stage.people.next_look(now),
+        next_close,
+        now + LONGEST_JUMP,
+    )
+    return min(one for one in due if one is not None)
 
-    async def _next(self, next_close: datetime) -> datetime:
-        now = self.clock.at
-        queue = await rehearsal.next_due(self.house.office.database.pool)
-        due = (
-            await self.runner.next_slot(),
-            queue.entry_at,
-            queue.expiry_at,
-            self.people.next_look(now),
-            next_close,
-            now + LONGEST_JUMP,
-        )
-        return min(one for one in due if one is not None)
 
-    async def _settle(self) -> None:
-        """Work until nothing is due; each piece of work takes its virtual time."""
-        pool, rendered = self.house.office.database.pool, self.films.rendered
-        while (due := (await rehearsal.next_due(pool)).entry_at) and due <= self.clock.at:
-            if not await self.hands.take_one():
-                return  # another entry of the same job is being worked on, or was taken away
-            took_s = FILM_S * (self.films.rendered - rendered) or STEP_S
-            rendered = self.films.rendered
-            await self.clock.pass_(took_s)
+async def _settle(stage: Stage) -> None:
+    """Work until nothing is due; each piece of work takes its virtual time."""
+    pool, rendered = stage.house.office.database.pool, stage.films.rendered
+    while (due := (await rehearsal.next_due(pool)).entry_at) and due <= stage.clock.at:
+        if not await stage.hands.take_one():
+            return  # another entry of the same job is being worked on, or was taken away
+        took_s = FILM_S * (stage.films.rendered - rendered) or STEP_S
+        rendered = stage.films.rendered
+        await stage.clock.pass_(took_s)
 
-    async def _look_after(self) -> None:
-        """Do what every process of a studio does each ten seconds; here at most once an hour."""
-        office = self.house.office
-        pool, at = office.database.pool, self.clock.at
-        due = (await rehearsal.next_due(pool)).expiry_at
-        if at.minute == 0 or (due is not None and due <= at):
-            await recover(pool, office.engine)
-            await office.desk.expire_approvals()
-            await outbox.note_silent(pool)
 
-    async def _close_the_day(self) -> str:
-        office = self.house.office
-        said = await self.audience.close_the_day(self.clock.at)
-        await seal_audit(office.database, office.settings)
-        return f"the day is closed: {said}"
+async def _look_after(stage: Stage) -> None:
+    """Do what every process of a studio does each ten seconds; here at most once an hour."""
+    office = stage.house.office
+    pool, at = office.database.pool, stage.clock.at
+    due = (await rehearsal.next_due(pool)).expiry_at
+    if at.minute == 0 or (due is not None and due <= at):
+        await recover(pool, office.engine)
+        await office.desk.expire_approvals()
+        await outbox.note_silent(pool)
+
+
+async def _close_the_day(stage: Stage) -> str:
+    office = stage.house.office
+    said = await stage.audience.close_the_day(stage.clock.at)
+    await seal_audit(office.database, office.settings)
+    return f"the day is closed: {said}"
+
+
+def _platform(world: World, clock: Clock, seed: int) -> VideoHost:
+    chance = Random(f"{seed}:views")
+    return VideoHost(clock, world.faults, world.token_ends_at, chance, world.warns)
 
 
 @contextmanager
@@ -172,7 +170,7 @@ async def rehearse(  # noqa: PLR0913  # one rehearsal: which, how long, where, h
         until = world.start + timedelta(days=days)
         named = {} if given is None else {"dsn": given.app, "admin_dsn": given.admin}
         async with _open_stage(world, home, dsns, named, seed, films) as stage:
-            await stage.play(until, tell)
+            await play(stage, until, tell)
             return await gather(stage, until, time.monotonic() - began)
 
 
@@ -185,9 +183,7 @@ async def _open_stage(  # as above
         press = await stack.enter_async_context(
             Press(world.papers, world.start, clock, world.troubles).open()
         )
-        host = await stack.enter_async_context(
-            VideoHost(clock, world.faults, world.token_ends_at, Random(f"{seed}:views")).open()
-        )
+        host = await stack.enter_async_context(_platform(world, clock, seed).open())
         (home / TOKEN_FILE).write_text(host.token, encoding="ascii")
         settings: Settings = world.settings(home, press.address, host.address, named)
         maker = Films(films)
@@ -207,7 +203,7 @@ async def _open_stage(  # as above
             house=house,
             runner=runner,
             hands=await stack.enter_async_context(open_hands(house, clock)),
-            people=People(office.desk, host, world.operators, seed, home / TOKEN_FILE),
+            people=People(office, host, world.operators, seed, home / TOKEN_FILE),
             audience=Audience(pool, host, home, seed),
             films=maker,
             press=press,

@@ -33,12 +33,13 @@ CHANNELS: Mapping[str, Mapping[str, Any]] = {
         "approvers": ["operator:simulated-ann"],
     },
     "makers": {
-        "time_zone": "America/New_York",
+        "time_zone": "Africa/Lagos",
         "niches": ["making things"],
         "cadence": {
-            "times": ["12:00"],
-            "days": ["mon", "tue", "wed", "thu", "fri"],
-            "lead_hours": 12,
+            "times": ["08:00", "09:00", "10:00", "11:30"],
+            "days": ["mon", "wed", "fri"],
+            "approvals_per_day": 6,
+            "lead_hours": 6,
         },
         "autonomy": {"after": 3, "per_day": 1},
     },
@@ -77,13 +78,14 @@ OPERATORS = (
     Operator(
         name="ben",
         channels=frozenset({"makers"}),
-        zone="America/New_York",
-        begins=time(8, 0),
+        zone="Africa/Lagos",
+        begins=time(7, 0),
         ends=time(18, 0),
         looks_min=60,
         waits=timedelta(hours=2),
         rejects=0.0,
         edits=0.0,
+        grants=True,
     ),
     Operator(
         name="chandra",
@@ -98,6 +100,9 @@ OPERATORS = (
         days=frozenset({0, 1, 5, 6}),
     ),
 )
+WARNS = {"simulated-makers": 4}
+"""At which of its posts the platform warns an account: here the first that a rule allowed."""
+
 SUCH_FAULTS: tuple[Fault, ...] = ("busy", "lost answer", "rejected", "late index", "busy")
 
 
@@ -113,6 +118,7 @@ class World:
     troubles: Sequence[Trouble]
     faults: Sequence[Fault]
     token_ends_at: datetime
+    warns: Mapping[str, int]
 
     def settings(self, home: Path, press: str, host: str, dsns: Mapping[str, str]) -> Settings:
         """Return the studio's settings in this world; nothing of the environment is in them.
@@ -130,6 +136,8 @@ class World:
             "loop": _LOOP,
             # How full this machine is says nothing about the week.
             "disk": {"pause_gib": 0.05, "go_gib": 0.05},
+            # Whether a slot was lost is counted at the end, over all of them.
+            "retention": {"ticks_days": None},
             "channels": self.channels,
             "sources": [
                 {
@@ -155,7 +163,7 @@ _KINDS = ("creative", "technical", "short_copy", "translation", "judge")
 _LOOP = {
     "plan_every_s": 3600,
     "ladder_every_s": 3600,
-    "outbox_every_s": 3600,
+    "outbox_every_s": 14_400,
     "stats_every_s": 7200,
     "links_every_s": A_DAY_S,
     "forecasts_every_s": 14_400,
@@ -192,6 +200,7 @@ def make_world(seed: int, channels: Mapping[str, Mapping[str, Any]] | None = Non
         troubles=_troubles(sorted(set(feed_of.values()))),
         faults=faults,
         token_ends_at=START + timedelta(hours=TOKEN_ENDS_H),
+        warns=WARNS if channels is None else {},
     )
 
 
@@ -229,6 +238,7 @@ def _operators_of(channels: Mapping[str, Mapping[str, Any]]) -> tuple[Operator, 
             rejects=ann.rejects,
             edits=ann.edits,
             mends=number == 0,
+            grants=True,
         )
         for number, (name, where) in enumerate(sorted(names.items()))
     )

@@ -44,6 +44,14 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Troubled:
+    """That a feed answered with its trouble, and when."""
+
+    at: datetime
+    trouble: Trouble
+
+
+@dataclass(frozen=True, slots=True)
 class Paper:
     """A recorded feed by its name, with its title and its stories, the oldest first."""
 
@@ -81,7 +89,7 @@ class Press(Peer):
         self._start = start
         self._clock = clock
         self._troubles = troubles
-        self.troubled: dict[str, int] = {}
+        self.troubled: list[Troubled] = []
 
     def answer(self, asked: Asked) -> Answer:
         """Serve a feed or a page; a story that has not appeared yet is not there."""
@@ -93,13 +101,26 @@ class Press(Peer):
         if asked.path.endswith(".xml"):
             for trouble in self._troubles:
                 if trouble.feed == name and trouble.begins_h <= hours < trouble.ends_h:
-                    self.troubled[trouble.told] = self.troubled.get(trouble.told, 0) + 1
+                    self.troubled.append(Troubled(self._clock(), trouble))
                     return trouble.answer
             return Answer(body=self._feed(paper, hours), kind="application/rss+xml; charset=utf-8")
         for story in paper.stories:
             if str(story.number) == number and story.at_h <= hours:
                 return Answer(body=self._page(paper, story), kind="text/html; charset=utf-8")
         return Answer.of(404, error="there is no such page")
+
+    def feed_of(self, name: str) -> str:
+        """Return the address of a feed."""
+        return f"{self.url}/{name}.xml"
+
+    def appeared_between(self, name: str, begin: datetime, end: datetime) -> tuple[str, ...]:
+        """Return the addresses of the stories that a feed got from `begin` until `end`."""
+        paper = self._papers[name]
+        return tuple(
+            f"{self.url}/{name}/{story.number}"
+            for story in paper.stories
+            if begin <= self._appeared(story) < end
+        )
 
     def _feed(self, paper: Paper, hours: float) -> bytes:
         kept_h = KEPT / timedelta(hours=1)
@@ -128,5 +149,9 @@ class Press(Peer):
             f"<body><article><h1>{title}</h1>{paragraphs}</article></body></html>"
         ).encode()
 
+    def hour(self, hours: float) -> datetime:
+        """Return the time so many hours after the start."""
+        return self._start + timedelta(hours=hours)
+
     def _appeared(self, story: Story) -> datetime:
-        return self._start + timedelta(hours=story.at_h)
+        return self.hour(story.at_h)

@@ -16,7 +16,7 @@ from studio.rehearsal.world import make_world
 from tests.conftest import execute, on_database
 
 SEED = 6
-HOURS = 18
+HOURS = 14
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def empty(server: EmbeddedPostgres) -> Iterator[Dsns]:
 
 @pytest.fixture(scope="session")
 def day(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    """A Monday, until the last slot of that day is over."""
+    """A Monday, until two channels have published and a rule was earned, used and lost."""
     name, dsns = empty_database(server)
     home = make_home(tmp_path_factory.mktemp("rehearsal") / "home")
     report = asyncio.run(rehearse(make_world(SEED), HOURS / 24, home, seed=SEED, dsns=dsns))

@@ -45,7 +45,7 @@ def test_channels_make_ask_and_publish(day: Rehearsed) -> None:
     films = day.report.films
     out = {film.channel for film in films if film.published_at}
 
-    # The fourth's slot, and some posts', are after the eighteen hours.
+    # The fourth's slot, and some posts', are after the fourteen hours.
     assert len({film.channel for film in films}) >= 3
     assert len(out) >= 2
     assert all(film.decided == "approved" for film in day.report.films if film.published_at)
@@ -62,8 +62,22 @@ def test_what_broke_was_met_and_every_post_is_out_once(day: Rehearsed) -> None:
     broke = {one.what for one in day.report.broken}
 
     assert {"the platform: busy", "the platform: lost answer"} <= broke
+    assert [one.unmet for one in day.report.broken if one.unmet] == []
     titles = Counter(film.title for film in day.report.films if film.published_at)
     assert set(titles.values()) == {1}
+
+
+@pytest.mark.timeout(A_DAY_S)
+def test_a_rule_is_earned_says_yes_within_its_cap_and_is_lost_by_a_strike(day: Rehearsed) -> None:
+    (climb,) = day.report.climbs
+    ruled = [film for film in day.report.films if film.decided_by == climb.rule]
+
+    assert (climb.rule, climb.by_rule, climb.level) == ("rule:publish:makers", 1, "locked")
+    assert [film.channel for film in ruled] == ["makers"]
+    # Each step is "Mon 12:00 " and what was done.
+    did = [step[10:].partition(":")[0].partition(" by ")[0] for step in climb.steps]
+    assert did == ["granted", "earned", "yes", "locked"]
+    assert "strike: the platform warned simulated-makers" in climb.steps[-1]
 
 
 @pytest.mark.timeout(A_DAY_S)
