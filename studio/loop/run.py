@@ -3,15 +3,15 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from bookai.db import loop
 from bookai.db.pool import DATABASE_ERRORS, Pool
 from bookai.errors import BookAIError
 from studio.loop.schedule import Schedule
+from studio.loop.together import Together
 from studio.watching.ticking import Outcome, ticking
 
 logger = logging.getLogger(__name__)
@@ -38,11 +38,15 @@ class Runner:
     _locks: defaultdict[Key, asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock), init=False
     )
+    _woken: set[Key] = field(default_factory=set, init=False)
+    _claims: Together[Key, loop.Tick | None] = field(init=False)
+    _endings: Together[loop.Ending, None] = field(init=False)
     _outside: asyncio.Semaphore = field(init=False)
     _inside: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         """Make room for the ticks."""
+        self._claims, self._endings = Together(self._claim_all), Together(self._finish_all)
         self._outside = asyncio.Semaphore(self.at_once)
         self._inside = asyncio.Semaphore(INSIDE)
 
@@ -50,7 +54,9 @@ class Runner:
         """Make these the schedules that are run; return which are new here."""
         wanted = {(one.name, one.scope): one for one in schedules}
         rows = [loop.Planned(one.name, one.scope, one.every_s) for one in wanted.values()]
-        await loop.sync(self.pool, rows, self.clock())
+        # Not while slots are claimed: both lock rows of many schedules.
+        async with self._claims.turn:
+            await loop.sync(self.pool, rows, self.clock())
         new = frozenset(wanted) - frozenset(self._wanted)
         self._wanted = wanted
         return new
@@ -76,18 +82,24 @@ class Runner:
             Deposed: another process leads.
         """
         key = (name, scope)
-        if self._locks[key].locked() or key not in self._wanted:
+        if self._locks[key].locked():
+            self._woken.add(key)
             return 0
         count = 0
         async with self._locks[key]:
-            # A tick may take longer than its distance to the next.
             while (schedule := self._wanted.get(key)) is not None:
+                self._woken.discard(key)
                 async with self._room(name):
-                    tick = await loop.claim(self.pool, name, scope, self.clock(), self.epoch)
+                    tick = await self._claims.ask(key)
                     if tick is None:
                         break
-                    await self._do(schedule, tick)
+                    ending = await self._do(schedule, tick)
+                # Outside: the next tick begins while this one is written down with others.
+                await self._endings.ask(ending)
                 count += 1
+                # It may have taken longer than its distance to the next slot.
+                if tick.until > self.clock() and key not in self._woken:
+                    break
         return count
 
     async def take_up(self) -> int:
@@ -105,22 +117,23 @@ class Runner:
 
     async def _again(self, tick: loop.Tick) -> None:
         # Its schedule's newer slot may be at work: two of one schedule never run side by side.
-        async with self._locks[tick.name, tick.scope], self._room(tick.name):
-            schedule = self._wanted.get((tick.name, tick.scope))
-            if schedule is None:
-                await self._finish(tick, "failed", "it is not wanted any more")
-            else:
-                await self._do(schedule, tick)
+        async with self._locks[tick.name, tick.scope]:
+            async with self._room(tick.name):
+                schedule = self._wanted.get((tick.name, tick.scope))
+                if schedule is None:
+                    ending = loop.Ending(tick, "failed", self.clock(), "it is not wanted any more")
+                else:
+                    ending = await self._do(schedule, tick)
+            await self._endings.ask(ending)
 
     def _room(self, name: str) -> asyncio.Semaphore:
         return self._outside if name in OUTSIDE else self._inside
 
-    async def _do(self, schedule: Schedule, tick: loop.Tick) -> None:
+    async def _do(self, schedule: Schedule, tick: loop.Tick) -> loop.Ending:
         with ticking(tick, schedule.every_s, self.clock()) as ending:
             ending.outcome, note = await self._run(schedule)
         if ending.outcome == "done":
-            await self._finish(tick, "done", note)
-            return
+            return loop.Ending(tick, "done", self.clock(), note)
         logger.warning(
             "Tick %s %s failed: %s",
             schedule.name,
@@ -128,7 +141,7 @@ class Runner:
             note,
             extra={"action": "tick_failed"},
         )
-        await self._finish(tick, "failed", note)
+        return loop.Ending(tick, "failed", self.clock(), note)
 
     async def _run(self, schedule: Schedule) -> tuple[Outcome, str]:
         """Run it once; say how it ended, and what came of it."""
@@ -148,5 +161,9 @@ class Runner:
             told = f"something broke inside ({type(error).__name__}); the studio's log has it"
             return "failed", told
 
-    async def _finish(self, tick: loop.Tick, state: Literal["done", "failed"], note: str) -> None:
-        await loop.finish(self.pool, tick, self.epoch, state, self.clock(), note)
+    async def _claim_all(self, keys: Sequence[Key]) -> Sequence[loop.Tick | None]:
+        return await loop.claim_all(self.pool, keys, self.clock(), self.epoch)
+
+    async def _finish_all(self, endings: Sequence[loop.Ending]) -> Sequence[None]:
+        await loop.finish_all(self.pool, endings, self.epoch)
+        return [None] * len(endings)

@@ -34,6 +34,8 @@ UPDATE loop_epochs
    AND ended_at IS NULL
 RETURNING epoch
 """
+# A shared lock: many transactions hold it at once, and the next leader waits until they are over.
+HOLD = "SELECT epoch FROM loop_epochs WHERE epoch = $1 AND ended_at IS NULL FOR SHARE"
 END = "UPDATE loop_epochs SET ended_at = clock_timestamp() WHERE epoch = $1 AND ended_at IS NULL"
 # A bigint key shows in pg_locks as two halves. The leader says something on its lock's connection
 # every BEAT_S seconds, so the server knows how long it has been silent, whatever its epoch says.
@@ -137,9 +139,23 @@ async def beat(db: Pool | Con, epoch: int) -> None:
         Deposed: another one leads.
     """
     if await db.fetchval(BEAT, epoch) is None:
-        raise Deposed(
-            f"the loop's epoch {epoch} is over: another process leads.", after_s=math.ceil(WAIT_S)
-        )
+        raise _deposed(epoch)
+
+
+async def hold(con: Con, epoch: int) -> None:
+    """Keep others from leading until the caller's transaction is over.
+
+    Raises:
+        Deposed: another one leads.
+    """
+    if await con.fetchval(HOLD, epoch) is None:
+        raise _deposed(epoch)
+
+
+def _deposed(epoch: int) -> Deposed:
+    return Deposed(
+        f"the loop's epoch {epoch} is over: another process leads.", after_s=math.ceil(WAIT_S)
+    )
 
 
 async def look(db: Pool | Con) -> Leader | None:

@@ -4,42 +4,53 @@ The slot moves forward in the transaction that writes the tick. So none is lost,
 twice but one that its leader left behind half done: the next leader does that one again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from bookai.db.audit.body import clean
 from bookai.db.loop import schedules
-from bookai.db.loop.leader import Deposed, beat
+from bookai.db.loop.leader import Deposed, beat, hold
 from bookai.db.pool import Con, Pool
 
 MOST_TRIES = 3
 RETRY_S = 60.0
 LONGEST_NOTE = 2000
 
+# Not one after the other: a round trip each, for hundreds of them, is what makes a leader late.
 SELECT_DUE = """
-SELECT next_slot, every_s
-  FROM loop_schedules
- WHERE name = $1
-   AND scope = $2
-   AND active
-   AND next_slot <= $3
-   FOR UPDATE
+SELECT s.name, s.scope, s.next_slot, s.every_s
+  FROM unnest($1::text[], $2::text[]) AS asked (name, scope)
+  JOIN loop_schedules s USING (name, scope)
+ WHERE s.active
+   AND s.next_slot <= $3
+   FOR UPDATE OF s
 """
-INSERT_TICK = """
+INSERT_TICKS = """
 INSERT INTO loop_ticks (name, scope, slot, until, covered, epoch, began_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+SELECT name, scope, slot, until, covered, $6, $7
+  FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::integer[])
+       AS due (name, scope, slot, until, covered)
 """
-MOVE_ON = "UPDATE loop_schedules SET next_slot = $3 WHERE name = $1 AND scope = $2"
+MOVE_ON = """
+UPDATE loop_schedules s
+   SET next_slot = due.until
+  FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS due (name, scope, until)
+ WHERE s.name = due.name
+   AND s.scope = due.scope
+"""
 FINISH = """
-UPDATE loop_ticks
-   SET state = $5, ended_at = $6, note = $7
- WHERE name = $1
-   AND scope = $2
-   AND slot = $3
-   AND epoch = $4
-   AND state = 'running'
-RETURNING slot
+UPDATE loop_ticks t
+   SET state = ended.state, ended_at = ended.at, note = ended.note
+  FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::text[])
+       AS ended (name, scope, slot, state, at, note)
+ WHERE t.name = ended.name
+   AND t.scope = ended.scope
+   AND t.slot = ended.slot
+   AND t.epoch = $7
+   AND t.state = 'running'
+RETURNING t.name, t.scope, t.slot
 """
 TAKE_LEFT = """
 UPDATE loop_ticks AS t
@@ -86,23 +97,51 @@ class Tick:
     tries: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a tick ended, when, and in a few words why or with what."""
+
+    tick: Tick
+    state: Literal["done", "failed"]
+    at: datetime
+    note: str
+
+
 async def claim(pool: Pool, name: str, scope: str, at: datetime, epoch: int) -> Tick | None:
     """Take a schedule's due slots, as one tick; None when none is due at `at`.
 
     Raises:
         Deposed: another process leads.
     """
+    return (await claim_all(pool, [(name, scope)], at, epoch))[0]
+
+
+async def claim_all(
+    pool: Pool, keys: Sequence[tuple[str, str]], at: datetime, epoch: int
+) -> tuple[Tick | None, ...]:
+    """Take the due slots of many schedules in one transaction, each schedule's as one tick.
+
+    Returned in the order of `keys`, each of which is a name and a scope and stands there once.
+
+    Raises:
+        Deposed: another process leads; nothing was taken.
+    """
     async with pool.acquire() as con, con.transaction():
-        await beat(con, epoch)
-        row = await con.fetchrow(SELECT_DUE, name, scope, at)
-        if row is None:
-            return None
-        slot, every_s = row["next_slot"], row["every_s"]
-        until = schedules.after(name, scope, every_s, at)
-        count = schedules.covered(every_s, slot, until)
-        await con.execute(INSERT_TICK, name, scope, slot, until, count, epoch, at)
-        await con.execute(MOVE_ON, name, scope, until)
-    return Tick(name, scope, slot, until)
+        await hold(con, epoch)
+        rows = await con.fetch(SELECT_DUE, *_columns(keys, 2), at)
+        ticks, counts = [], []
+        for name, scope, slot, every_s in rows:
+            until = schedules.after(name, scope, every_s, at)
+            ticks.append(Tick(name, scope, slot, until))
+            counts.append(schedules.covered(every_s, slot, until))
+        if ticks:
+            names, scopes, slots, untils = _columns(
+                [(one.name, one.scope, one.slot, one.until) for one in ticks], 4
+            )
+            await con.execute(INSERT_TICKS, names, scopes, slots, untils, counts, epoch, at)
+            await con.execute(MOVE_ON, names, scopes, untils)
+    taken = {(one.name, one.scope): one for one in ticks}
+    return tuple(taken.get(key) for key in keys)
 
 
 async def finish(  # one row: which, whose, how, when, and why
@@ -118,10 +157,32 @@ async def finish(  # one row: which, whose, how, when, and why
     Raises:
         Deposed: another leader took it up.
     """
-    told = clean(note)[:LONGEST_NOTE]
-    found = await db.fetchval(FINISH, tick.name, tick.scope, tick.slot, epoch, state, at, told)
-    if found is None:
-        raise Deposed(f"tick {tick.name} {tick.scope} of {tick.slot} is another leader's now.")
+    await finish_all(db, [Ending(tick, state, at, note)], epoch)
+
+
+async def finish_all(db: Pool | Con, endings: Sequence[Ending], epoch: int) -> None:
+    """Settle many ticks at once.
+
+    Raises:
+        Deposed: another leader took one of them up; the others are settled.
+    """
+    rows = [
+        (one.tick.name, one.tick.scope, one.tick.slot, one.state, one.at, _kept(one.note))
+        for one in endings
+    ]
+    found = await db.fetch(FINISH, *_columns(rows, 6), epoch)
+    lost = {row[:3] for row in rows} - {tuple(row) for row in found}
+    for name, scope, slot in sorted(lost):
+        raise Deposed(f"tick {name} {scope} of {slot} is another leader's now.")
+
+
+def _kept(note: str) -> str:
+    return clean(note)[:LONGEST_NOTE]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Return rows as the arrays that `unnest` takes."""
+    return [[row[place] for row in rows] for place in range(width)]
 
 
 async def take_left(pool: Pool, epoch: int, at: datetime) -> tuple[Tick, ...]:

@@ -12,7 +12,8 @@ import sys
 from datetime import UTC, datetime
 
 from bookai.db import audit, loop
-from bookai.db.pool import open_pool
+from bookai.db import pool as pools
+from bookai.db.pool import DATABASE_ERRORS, open_pool
 from bookai.errors import BookAIError
 from studio.loop.run import Runner
 from studio.loop.schedule import Schedule
@@ -29,6 +30,8 @@ def say(text: str) -> None:
 
 async def main(options: dict[str, str]) -> None:
     dsn = options["dsn"]
+    # Frozen in the middle of a transaction it keeps its rows until the server ends that.
+    pools.IDLE_S = float(options.get("idle_s", pools.IDLE_S))
     async with open_pool(dsn, size=2) as pool:
 
         async def note(_at: datetime) -> str:
@@ -48,7 +51,7 @@ async def main(options: dict[str, str]) -> None:
                     await loop.beat(pool, epoch)
                     await runner.run_due(now())
                     await pool.fetchval("SELECT pg_sleep(0.05)")
-        except BookAIError as error:
+        except (BookAIError, *DATABASE_ERRORS) as error:
             say(f"lost {error}")
 
 

@@ -93,10 +93,11 @@ async def test_a_frozen_leader_loses_the_lead_and_notices_when_it_comes_back(
     dsn: str, pool: Pool
 ) -> None:
     async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(process(dsn))
+        first = await stack.enter_async_context(process(dsn, idle_s=1))
         await line(first)
         assert await line(first) == "leads 1"
-        second = await stack.enter_async_context(process(dsn, silent_s=1))
+        # Longer than a leader's own beats, or it would be taken for silent before it is frozen.
+        second = await stack.enter_async_context(process(dsn, silent_s=3))
         await line(second)
 
         first.send_signal(signal.SIGSTOP)
