@@ -2,7 +2,8 @@
 
 BookAIError
 ├── TryLater          wait, then do the same again
-│   └── BudgetSpent   the day's money for a model provider is spent; wait for the next day
+│   ├── BudgetSpent   the day's money for a model provider is spent; wait for the next day
+│   └── NotYet        too early whoever asks: an account, a channel or a job must wait
 ├── OperatorNeeded    a person must act; `mend` says how
 ├── Refused           the answer is no; asking again changes nothing
 ├── ToolFailed        a tool broke; another candidate may succeed
@@ -29,6 +30,14 @@ class TryLater(BookAIError):
 
 class BudgetSpent(TryLater):
     """The call is not made: it could cost more than the day's budget of its provider has left."""
+
+
+class NotYet(TryLater):
+    """Too early whoever asks: a pause, a job's own time, a cap, a platform's word on an account.
+
+    It says nothing about whoever was at work: nobody else is asked, and no try is counted. Raised
+    by a platform, it is kept, and the account rests.
+    """
 
 
 class OperatorNeeded(BookAIError):

@@ -27,7 +27,7 @@ from mcp.types import (
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
-from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
 
 
 class NoAnswer(TryLater):
@@ -40,6 +40,7 @@ Before = Callable[[], Awaitable[None]]
 
 ERROR_META = "bookai/error"
 AFTER_META = "bookai/after_s"
+HELD_META = "bookai/held"
 MEND_META = "bookai/mend"
 AGENT_META = "bookai/agent"
 JOB_META = "bookai/job"
@@ -313,10 +314,11 @@ def _from_wire(name: str, said: str, meta: Mapping[str, Any]) -> BookAIError:
         case "refused":
             return Refused(said)
         case "try_later":
+            later = NotYet if meta.get(HELD_META) is True else TryLater
             after_s = meta.get(AFTER_META)
             if isinstance(after_s, int | float) and after_s >= 0:
-                return TryLater(said, after_s=float(after_s))
-            return TryLater(said)
+                return later(said, after_s=float(after_s))
+            return later(said)
         case "operator_needed":
             mend = str(meta.get(MEND_META, ""))
             return OperatorNeeded(said.removesuffix(mend).strip(), mend=mend)

@@ -212,6 +212,11 @@ class Line:
         row = await approvals.get(self.pool, job.approval_id)
         return row.state == "pending"
 
+    async def is_asked_anew(self) -> bool:
+        """Tell whether nothing is decided about what was to be published: it was asked anew."""
+        job = await self._load()
+        return job.approval_id is None or await self.is_undecided()
+
     async def set_status(self, status: str, stage: str | None = None) -> None:
         """Change the job's status, as this run."""
         async with self.fence.writing(self.pool) as con:

@@ -6,7 +6,7 @@ from typing import get_args
 
 from bookai.db.pool import DATABASE_ERRORS
 from bookai.db.runs.fence import Fenced
-from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.errors import NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Capability, VideoJob
 from bookai.router import Outcome
 
@@ -39,6 +39,8 @@ def outcome_of(error: BaseException) -> Outcome:
             return "refused"
         case Fenced() | asyncio.CancelledError():
             return "cancelled"
+        case NotYet():
+            return "client"  # nobody could have done it, before its time has come
         case TryLater():
             return "busy"
         case OperatorNeeded():

@@ -15,12 +15,13 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
 from bookai.db import approvals, jobs
 from bookai.db.pool import Pool, Unreachable
 from bookai.db.runs.fence import Fence, Fenced, take
-from bookai.errors import BookAIError, Refused, TryLater
+from bookai.errors import BookAIError, NotYet, Refused, TryLater
 from bookai.models import Queue
 from graphs.advance import Advance
 from graphs.line import NODES, Line
@@ -30,6 +31,7 @@ from graphs.steps import Crew
 
 logger = logging.getLogger(__name__)
 
+Graph = CompiledStateGraph[Any, Any, Any, Any]
 NewSaver = Callable[[Fence], BaseCheckpointSaver[Any]]
 
 
@@ -68,10 +70,10 @@ class Production:
         line = Line(self._crew, self._pool, fence, self._ttl, self._now, self._rules_of)
         graph = line.compile(self._new_saver(fence))
         config: RunnableConfig = {"configurable": {"thread_id": f"job-{job_id}"}}
-        found = await graph.aget_state(config)
+        found = await _found(graph, config, line)
         if found.created_at is not None and not found.tasks:
             return await _done(line)
-        if found.interrupts and await line.is_undecided():
+        if _asks(found) and await line.is_undecided():
             return await self._waits(line)
         if (foreign := _stands_at(found)) not in queues:
             return Advance("queued", hand_over=foreign)
@@ -85,12 +87,11 @@ class Production:
             )
         except (Fenced, Unreachable):
             raise  # nothing can be written now, and none of it is the job's fault
-        except Refused as error:
-            return await self._stop(fence, Advance("refused", str(error)))
-        except TryLater as error:
-            return await self._stop(fence, Advance("queued", str(error), error.after_s))
         except BookAIError as error:
-            return await self._stop(fence, Advance("failed", str(error)))
+            # Its yes may have been taken back at the last moment: then it is asked anew.
+            if isinstance(error, NotYet) and _asks(await _found(graph, config, line)):
+                return await self._waits(line)
+            return await self._stop(fence, _stopped_by(error))
         after = await graph.aget_state(config)
         if not after.tasks:
             return await _done(line)
@@ -121,13 +122,46 @@ async def _done(line: Line) -> Advance:
     return Advance("done")
 
 
+def _stopped_by(error: BookAIError) -> Advance:
+    match error:
+        case Refused():
+            return Advance("refused", str(error))
+        case TryLater():
+            held = isinstance(error, NotYet)
+            return Advance("queued", str(error), error.after_s, held=held)
+        case _:
+            return Advance("failed", str(error))
+
+
+async def _found(graph: Graph, config: RunnableConfig, line: Line) -> StateSnapshot:
+    """Return where the run stands; it does not publish what was asked anew meanwhile."""
+    found = await graph.aget_state(config)
+    if _next(found) == "publish" and await line.is_asked_anew():
+        return await _back_to_asking(graph, config)
+    return found
+
+
+async def _back_to_asking(graph: Graph, config: RunnableConfig) -> StateSnapshot:
+    """Let a run that was about to publish stand where it waits for an operator."""
+    await graph.aupdate_state(config, {"turn": "go_on"}, as_node="ask")
+    return await graph.aget_state(config)
+
+
 def _stands_at(state: StateSnapshot) -> Queue:
     """Return the queue of the next node; a job that was never begun stands at the first.
 
     By its tasks, not by `next`: that leaves out a node whose result is written while the checkpoint
     behind it is not, as after a crash between the two, and looks as if the run were over.
     """
-    return queue_of(state.tasks[0].name) if state.tasks else queue_of("scout")
+    return queue_of(_next(state))
+
+
+def _asks(state: StateSnapshot) -> bool:
+    return bool(state.interrupts) or _next(state) == "wait"
+
+
+def _next(state: StateSnapshot) -> str:
+    return state.tasks[0].name if state.tasks else "scout"
 
 
 def _command(found: StateSnapshot, job_id: int) -> State | Command[Any] | None:

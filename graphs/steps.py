@@ -16,7 +16,7 @@ from bookai.db import executions, jobs
 from bookai.db.pool import Pool
 from bookai.db.runs import standing
 from bookai.db.runs.fence import Fence, Fenced
-from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, Refused, TryLater
 from bookai.metrics import FALLBACKS
 from bookai.models import Capability, Fallback, VideoJob
 from bookai.router import Lease, NobodyCan, RetriesSpent, Saturated, TooLate
@@ -85,7 +85,7 @@ class Crew:
         is one deadline for waiting and for all attempts together.
 
         Raises:
-            Refused, OperatorNeeded: nobody else is asked, another candidate would say the same.
+            Refused, OperatorNeeded, NotYet: nobody else is asked, another would say the same.
             Fenced: another process took the job; nothing was written.
             TryLater: nobody was free in time, or one of those who failed may work later.
             BookAIError: all have failed; one line says who was tried, and why each failed.
@@ -130,7 +130,7 @@ class Crew:
             try:
                 with tracing.span("attempt", step.job_id, agent=lease.name, attempt=attempt.nth):
                     done = await attempt.run(job, limit.attempt_s, task.until)
-            except (Refused, OperatorNeeded, Fenced):
+            except (Refused, OperatorNeeded, NotYet, Fenced):
                 raise
             except BookAIError as error:
                 _warn(step, lease.name, error)

@@ -8,8 +8,8 @@ import re
 
 from mcp.types import CallToolResult, TextContent
 
-from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
-from bookai.toolbox import AFTER_META, ERROR_META, MEND_META
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.toolbox import AFTER_META, ERROR_META, HELD_META, MEND_META
 from mcp_server.rights.detours import Asked, CannotAsk
 
 NOT_ALLOWED = -32010
@@ -62,6 +62,8 @@ def error_result(tool: str, error: Exception) -> CallToolResult:
     meta: dict[str, object] = {ERROR_META: "tool_failed" if outcome == "bad_arguments" else outcome}
     if isinstance(error, TryLater):
         meta[AFTER_META] = error.after_s
+    if isinstance(error, NotYet):
+        meta[HELD_META] = True
     if isinstance(error, OperatorNeeded):
         meta[MEND_META] = scrub(error.mend)
     return _answer(scrub(str(error)), meta)

@@ -61,6 +61,10 @@ class PostDesk:
         """Note that certainly nothing went out, by the sender's word or the platform's."""
         return await outbox.mark_not_posted(self.pool, post_id, attempt, why, owner=owner)
 
+    async def rest_account(self, post_id: int, after_s: float, why: str) -> None:
+        """Send nothing as this post's account for so long."""
+        await outbox.rest_account(self.pool, post_id, after_s, why)
+
     async def replay_post(self, post_id: int, by: str) -> outbox.OutboxRow:
         """Arm a dead letter again and queue its job, in one transaction."""
         async with self.pool.acquire() as con, con.transaction():

@@ -87,6 +87,9 @@ class Turn:
             async with fence.writing(self.pool) as con:
                 await standing.hand_over(con, self.job_id, result.hand_over)
                 await self.enqueue(con, self.job_id, None)
+        elif result.held:
+            until = self.now() + timedelta(seconds=result.again_after_s or control.LOOK_AGAIN_S)
+            await self._wait_for(control.Held(result.reason or "held", until))
         elif result.again_after_s is not None:
             await self.put_off(result.reason or "not yet", result.again_after_s)
         else:

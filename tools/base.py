@@ -198,6 +198,9 @@ class Desk(Protocol):
         itself, the post is a dead letter now.
         """
 
+    async def rest_account(self, post_id: int, after_s: float, why: str) -> None:
+        """Send nothing as this post's account for so long: its platform told it to wait."""
+
     async def get_approval(self, approval_id: int) -> ApprovalRow:
         """Return one approval; raises `Refused` when there is none."""
 

@@ -12,11 +12,20 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
-from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, Refused, TryLater
 from bookai.models import NotPosted, Post, Publication
 from tools.base import Armed, Tool, ToolContext
 from tools.media.paths import inside
-from tools.platforms.base import Files, LeaseLost, NotSent, Platform, Sent, Ticket, platforms
+from tools.platforms.base import (
+    Files,
+    LeaseLost,
+    NotSent,
+    Platform,
+    Sent,
+    Ticket,
+    platforms,
+    rest_if_told,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -108,8 +117,11 @@ class _Attempt:
         except LeaseLost:
             raise
         except NotSent as error:
+            # First of all: another post of the account may be about to go out.
+            await rest_if_told(error.cause, armed.post_id, self.ctx)
             raise await self._not_sent(error.cause) from error
         except BookAIError as error:
+            await rest_if_told(error, armed.post_id, self.ctx)
             await self.ctx.desk.mark_unknown(
                 armed.post_id, armed.attempt, str(error) or "no reason given"
             )
@@ -162,7 +174,7 @@ class _Attempt:
                 f"{self.post.platform} was tried too often: {why}",
                 mend=f"When that is mended: bookai outbox replay {self.armed.post_id}",
             )
-        return TryLater(why, after_s=after_s) if after_s else cause
+        return NotYet(why, after_s=after_s) if after_s else cause
 
 
 async def _while_beating(
@@ -209,6 +221,7 @@ async def _witness(ctx: ToolContext, platform: Platform, post: Post, armed: Arme
     """Ask the platform what became of a post whose outcome is unknown.
 
     Raises:
+        NotYet: it tells the account to wait, which then rests.
         OperatorNeeded: this platform has no witness, or none for what a restored studio knows
             nothing of: only a person can look.
     """
@@ -225,7 +238,11 @@ async def _witness(ctx: ToolContext, platform: Platform, post: Post, armed: Arme
             mend=f"Look, then: bookai outbox resolve {armed.post_id} --posted --id … --url … "
             f"or bookai outbox resolve {armed.post_id} --not-posted --reason …",
         )
-    return await platform.find(post, ticket, ctx)
+    try:
+        return await platform.find(post, ticket, ctx)
+    except NotYet as error:
+        await rest_if_told(error, armed.post_id, ctx)
+        raise
 
 
 async def _receive(ctx: ToolContext, armed: Armed, sent: Sent) -> Publication:

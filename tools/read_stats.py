@@ -2,10 +2,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bookai.errors import ToolFailed
+from bookai.errors import NotYet, ToolFailed
 from bookai.models import Publication, Report
 from tools.base import Tool, ToolContext
-from tools.platforms.base import platforms
+from tools.platforms.base import platforms, rest_if_told
 
 
 async def read_stats(
@@ -20,7 +20,11 @@ async def read_stats(
     platform = platforms().get(publication.platform)
     if platform is None:
         raise ToolFailed(f"the platform {publication.platform!r} is not installed any more")
-    return await platform.report(publication, ctx)
+    try:
+        return await platform.report(publication, ctx)
+    except NotYet as error:
+        await rest_if_told(error, publication.post_id, ctx)
+        raise
 
 
 TOOL = Tool(

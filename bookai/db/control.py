@@ -12,7 +12,7 @@ from typing import Any
 from bookai.db import approvals, audit, jobs, planning
 from bookai.db.audit.body import clean
 from bookai.db.pool import Con, Pool
-from bookai.errors import Refused, TryLater
+from bookai.errors import NotYet, Refused
 
 EVERYTHING = ""
 """The scope of a pause of the whole studio; any other scope is a channel's name."""
@@ -154,11 +154,11 @@ async def check_free(db: Pool | Con, job_id: int) -> None:
     """Return when nothing holds a job back.
 
     Raises:
-        TryLater: a pause does, or its own time.
+        NotYet: a pause does, or its own time.
     """
     hold = await held(db, job_id)
     if hold is not None:
-        raise TryLater(f"job {job_id} waits: {hold.why}.", after_s=LOOK_AGAIN_S)
+        raise NotYet(f"job {job_id} waits: {hold.why}.", after_s=LOOK_AGAIN_S)
 
 
 async def held(db: Pool | Con, job_id: int) -> Held | None:

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bookai.channels.phrases import banned_in
-from bookai.db import jobs
-from bookai.decisions import Via
+from bookai.db import audit, jobs, outbox
 from bookai.errors import Refused
 from bookai.models import Post, PostEdit, VideoJob
 from studio.channels.changing import Wanted, change_channel
 from studio.channels.standing import check_post, check_standing
 from studio.channels.values import Values, check_over_mcp, from_pairs, from_toml
+from studio.sending import Gate
 from studio.steer.desk import SteeringDesk
-from tools.base import ApprovalRow, Armed, PauseRow
+from tools.base import Armed, PauseRow
 from tools.lists.channels import ChannelChange, ChannelDetail, ChannelRow, row_of, told_passport
 
 
@@ -75,28 +75,12 @@ class ChannelDesk(SteeringDesk):
         job = await jobs.load(self.pool, job_id)
         return told_voice(job)
 
-    async def decide_approval(
-        self,
-        approval_id: int,
-        approve: bool,
-        reason: str,
-        by: str,
-        *,
-        edit: PostEdit | None = None,
-        via: Via = "mcp",
-    ) -> ApprovalRow:
-        """Record a word as `studio.approvals` does; no edit says what the channel never says.
+    async def check_edit(self, approval_id: int, edit: PostEdit) -> None:
+        """Return when a changed post says nothing that its channel never says.
 
         Raises:
             Refused: it would.
         """
-        if edit is not None:
-            await self._check_phrases(approval_id, edit)
-        return await SteeringDesk.decide_approval(
-            self, approval_id, approve, reason, by, edit=edit, via=via
-        )
-
-    async def _check_phrases(self, approval_id: int, edit: PostEdit) -> None:
         row = await self.get_approval(approval_id)
         phrases = self.channels.channel(row.channel).banned_phrases
         for text in (edit.title or "", edit.caption or "", " ".join(edit.hashtags or ())):
@@ -117,7 +101,7 @@ class ChannelDesk(SteeringDesk):
         """Claim the one post of this job and target; a new send only as the passport now allows.
 
         Raises:
-            TryLater: nobody knows what the passport says: the file is gone or broken.
+            NotYet: nobody knows what the passport says: the file is gone or broken.
             Refused: the account may publish privately only, and this post is for others.
         """
         armed = await SteeringDesk.arm_post(self, job_id, post)
@@ -125,6 +109,27 @@ class ChannelDesk(SteeringDesk):
             channel = (await jobs.get(self.pool, job_id)).channel
             check_post(channel, self.channels.channel, post)
         return armed
+
+    async def mark_sending(self, post_id: int, attempt: int, owner: str) -> None:
+        """Note that the next step has an outside effect, unless the gate keeps the post back.
+
+        Raises:
+            NotYet: a cap of today is reached, the yes by rule was taken back, or nobody knows what
+                the passport says. Why, and until when, is written down.
+            Refused, TryLater: as `bookai.db.outbox.mark_sending` says.
+        """
+        gate = Gate(
+            settings=self.channels.now,
+            rules_of=self.rules_of,
+            approval_ttl=self.approval_ttl,
+            now=self.now,
+        )
+        async with audit.transaction(self.pool) as con:
+            held = await gate.ask(con, await outbox.get(con, post_id), attempt)
+            if held is None:
+                await outbox.mark_sending(con, post_id, attempt, owner)
+        if held is not None:
+            raise held
 
 
 def told_voice(job: VideoJob) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bookai.channels import ChannelSettings
-from bookai.errors import OperatorNeeded, Refused, TryLater
+from bookai.errors import NotYet, OperatorNeeded, Refused
 from bookai.models import Post
 from bookai.settings import Settings
 from tools.platforms.base import platforms
@@ -42,13 +42,13 @@ def check_post(name: str, passport_of: Callable[[str], ChannelSettings], post: P
     """Return when a post may be sent as the passport says now.
 
     Raises:
-        TryLater: nobody knows what it says: the file is gone or broken.
+        NotYet: nobody knows what it says: the file is gone or broken.
         Refused: the account may publish privately only, and this post is for others.
     """
     try:
         channel = passport_of(name)
     except OperatorNeeded as error:
-        raise TryLater(f"nothing is published: {error}", after_s=AGAIN_S) from error
+        raise NotYet(f"nothing is published: {error}", after_s=AGAIN_S) from error
     if channel.standing == "private_only" and post.visibility != "private":
         raise Refused(
             f"the account of channel {name!r} may publish only privately, and what was approved is "

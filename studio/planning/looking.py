@@ -10,10 +10,10 @@ from bookai.db.planning import Taken
 from bookai.running.plans import PlanView, SlotState, SlotView
 from bookai.settings import Settings
 from studio.market.desk import MarketDesk
+from studio.planning.asked import asked_of, passport_of
 from studio.planning.plan import Plan, plan, with_stories
 from studio.planning.slots import begin_of, day_of, slots_between
 from studio.planning.stories import choose, sources_of, why_no_more
-from studio.planning.tick import asked_of, passport_of
 
 _CAME_TO_NOTHING = ("refused", "failed", "cancelled")
 NO_TIMES = "no cadence.times: its sources alone say how often a video is made"

@@ -14,6 +14,17 @@ def day_cap(platform: str) -> PerDay | None:
     return found.day if found else None
 
 
+def counted_as(platform: str, account: str) -> str:
+    """Name what two must not count at once: an app's cap is that of its whole platform."""
+    return platform if is_per_app(platform) else f"{platform}/{account}"
+
+
+def is_per_app(platform: str) -> bool:
+    """Tell whether it counts all accounts together."""
+    cap = day_cap(platform)
+    return cap is not None and cap.per == "app"
+
+
 def told_cap(platform: str) -> str:
     """Say how many posts it takes, and how well that is known."""
     cap = day_cap(platform)

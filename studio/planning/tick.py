@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from bookai.channels import ChannelSettings
 from bookai.db import jobs, planning
@@ -12,9 +11,9 @@ from bookai.db.pool import Con
 from bookai.metrics import PLAN_BOUND, PLAN_STARTED
 from bookai.settings import Settings
 from studio.office import Office
+from studio.planning.asked import asked_of, passport_of
 from studio.planning.plan import Plan, narrowest_without_slots, plan, with_stories
-from studio.planning.platform import DAY, day_cap
-from studio.planning.slots import begin_of, day_of
+from studio.planning.platform import counted_as
 from studio.planning.stories import Story, choose, sources_of, why_no_more
 
 MOST_AT_ONCE = 20
@@ -62,7 +61,7 @@ async def _carry_out(
     """Count again where nobody else plans meanwhile, and do what then still holds."""
     channel, at = asked.channel, asked.at
     async with office.database.pool.acquire() as con, con.transaction():
-        await planning.lock(con, channel, _account(passport))
+        await planning.lock(con, channel, counted_as(passport.platform, passport.account))
         now = plan(passport, await planning.count(con, asked), at)
         if why is not None:
             now = with_stories(now, len(stories), why)
@@ -124,52 +123,3 @@ async def _by_source(
         return told
     PLAN_BOUND.labels(bound.name).inc()
     return f"{told}; no more: {bound.told}"
-
-
-def passport_of(settings: Settings, channel: str) -> ChannelSettings:
-    """Return a channel's passport; no slot is further away than an approval lasts.
-
-    Raises:
-        OperatorNeeded: there is no such channel.
-    """
-    passport = settings.channel(channel)
-    lead_hours = min(passport.cadence.lead_hours, settings.approval_hours)
-    cadence = passport.cadence.model_copy(update={"lead_hours": lead_hours})
-    return passport.model_copy(update={"cadence": cadence})
-
-
-def asked_of(settings: Settings, channel: str, at: datetime) -> Asked:
-    """Return what is to be counted for a channel's plan."""
-    passport = settings.channel(channel)
-    zone = ZoneInfo(passport.time_zone)
-    today = day_of(at, zone)
-    began = begin_of(today, zone)
-    return Asked(
-        channel=channel,
-        peers=_peers(settings, channel),
-        platform=passport.platform,
-        zone=passport.time_zone,
-        at=at,
-        day_began=began,
-        posts_since=min(began, at - DAY),
-        week_began=begin_of(today - timedelta(days=planning.counts.DECIDED_DAYS), zone),
-        money=passport.budget.cents_per_day is not None,
-    )
-
-
-def _peers(settings: Settings, channel: str) -> tuple[str, ...]:
-    """Return the channels whose posts the platform counts together with this one's."""
-    ours, cap = settings.channel(channel), day_cap(settings.channel(channel).platform)
-    per_app = cap is not None and cap.per == "app"
-    return tuple(
-        name
-        for name, one in settings.channels.items()
-        if one.platform == ours.platform and (per_app or one.account == ours.account)
-    )
-
-
-def _account(passport: ChannelSettings) -> str:
-    """Name what two planners must not count at once: an app's cap is that of its platform."""
-    cap = day_cap(passport.platform)
-    per_app = cap is not None and cap.per == "app"
-    return passport.platform if per_app else f"{passport.platform}/{passport.account}"

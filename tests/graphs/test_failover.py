@@ -11,7 +11,7 @@ from agents.base import Context
 from bookai.db import audit, executions, jobs
 from bookai.db.pool import Pool
 from bookai.db.runs.fence import take
-from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Capability, Record, VideoJob
 from graphs.attempt import Broken, Stalled
 from graphs.chain import Limit
@@ -84,7 +84,7 @@ async def test_one_deadline_holds_for_all_attempts_together(
     hands = crew(pool, Writer("first", hangs), Writer("second", hangs), third)
 
     with pytest.raises(TryLater, match="No time was left for anybody else"):
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             await write(hands, pool)
 
     assert third.runs["write"] == 0
@@ -206,6 +206,23 @@ async def test_one_that_is_always_busy_takes_nothing_from_the_retries(pool: Pool
     assert busy.runs["write"] == 1
 
 
+async def test_an_account_that_must_wait_keeps_its_agent_from_no_other_job(
+    pool: Pool, limit: Callable[[float, float], None]
+) -> None:
+    limit(1, 1)
+    writer, second = Writer("a_writer"), Writer("writer")
+    hands = crew(pool, writer, second)
+    writer.instead = raises(NotYet("no more posts of it for an hour", after_s=3600))
+
+    with pytest.raises(NotYet) as caught:
+        await write(hands, pool)
+    writer.instead = None
+    await write(hands, pool)
+
+    assert caught.value.after_s == 3600
+    assert (writer.runs["write"], second.runs["write"]) == (2, 0), "nobody else, and no rest"
+
+
 async def test_progress_without_end_or_sense_costs_nothing(pool: Pool) -> None:
     class Chatty(Writer):
         async def run(self, capability: Capability, job: VideoJob, ctx: Context) -> VideoJob:
@@ -243,6 +260,7 @@ class HostGone(BookAIError):
         (Refused("an interview"), ("refused", None)),
         (ToolFailed("no ink"), ("failed", "quality")),
         (TryLater("503"), ("failed", "busy")),
+        (NotYet("the account rests"), ("failed", "client")),
         (OperatorNeeded("no disk"), ("failed", "client")),
         (HostGone("connection reset"), ("failed", "infra")),
         (Broken("first", KeyError("a defect")), ("failed", "quality")),

@@ -11,7 +11,7 @@ from agents.base import Agent
 from bookai.db import approvals, audit, executions, jobs
 from bookai.db.checkpoints import CheckpointPool, new_saver, open_checkpoint_pool
 from bookai.db.pool import Pool
-from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.errors import NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Capability, Record, Trend, VideoJob
 from graphs.advance import Advance
 from graphs.chain import Limit
@@ -190,6 +190,25 @@ async def test_what_may_work_later_is_queued_with_its_reason(pool: Pool, dsn: st
     job_id = await new_job(pool)
     async with line(pool, dsn, Busy()) as main:
         assert await main.advance(job_id) == Advance("queued", "the host answers 503", 7)
+
+
+async def test_what_came_too_early_before_anybody_was_asked_goes_on_at_the_same_step(
+    pool: Pool, dsn: str
+) -> None:
+    class Early(Hand):
+        async def answer(self, capability: Capability, job: VideoJob) -> dict[str, Record]:
+            if capability == "write" and self.runs[capability] == 1:
+                raise NotYet("its account must wait", after_s=7)
+            return RESULTS[capability]
+
+    hand, job_id = Early(), await new_job(pool)
+    async with line(pool, dsn, hand) as main:
+        assert await main.advance(job_id) == Advance(
+            "queued", "its account must wait", 7, held=True
+        )
+        assert (await main.advance(job_id)).status == "waiting"
+
+    assert [hand.runs[step] for step in ("write", "edit", "render")] == [2, 1, 1]
 
 
 async def test_tries_of_one_step_do_not_count_for_the_next(pool: Pool, dsn: str) -> None:

@@ -14,7 +14,17 @@ from bookai.errors import OperatorNeeded, Refused
 from bookai.models import Line, Script, Voiceover
 from tools.base import Desk, Fetched, ToolContext
 from tools.ffmpeg.runner import find_ffmpeg, run_ffmpeg
-from tools.speak import LEAD_S, PAUSES_S, TAIL_S, TOOL, speak
+from tools.speak import (
+    AFTER_S,
+    LEAD_S,
+    LEAST_TAIL_S,
+    LONGEST_S,
+    PAUSES_S,
+    TAIL_S,
+    TOOL,
+    speak,
+    track_s,
+)
 
 Kind = Literal["hook", "beat", "quote", "cta", "disclosure"]
 
@@ -226,6 +236,14 @@ async def test_a_speech_over_three_minutes_is_refused_with_its_length(tmp_path: 
 
     with pytest.raises(Refused, match=r"takes \d+ s to speak and the limit is 180 s"):
         await speak(context(tmp_path), 7, long, "espeak")
+
+
+@pytest.mark.parametrize(
+    ("spoken_s", "tail_s"),
+    [(20.0, TAIL_S), (LONGEST_S - AFTER_S - 1.0, 1.0), (LONGEST_S - 0.5, LEAST_TAIL_S)],
+)
+def test_a_script_that_just_fits_has_less_of_an_end(spoken_s: float, tail_s: float) -> None:
+    assert track_s(spoken_s) - spoken_s == pytest.approx(tail_s)
 
 
 async def test_a_folder_that_cannot_be_written_needs_the_operator(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
 from tools.net.api import Answer, Api, Stream
 
 _BUSY = (408, 429, 502, 503, 504)
@@ -100,7 +100,7 @@ def problem(answer: Answer) -> BookAIError:
     """Return the error that an answer without success stands for."""
     said = f"{answer.where} answered {answer.status} ({_error(answer)})"
     if answer.status == 429:
-        return TryLater(f"{said}.", after_s=_until_reset(answer))
+        return NotYet(f"{said}.", after_s=_until_reset(answer))
     if answer.status in _BUSY or answer.status >= 500:
         return TryLater(f"{said}.", after_s=answer.retry_after(60.0))
     if answer.status in (401, 403):

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import Field
 
 from bookai.models import Finding, Record
-from tools.checks.probe import Probe
+
+# Whoever only asks for caps need not load FFmpeg.
+if TYPE_CHECKING:
+    from tools.checks.probe import Probe
 
 TABLE = Path(__file__).with_name("platforms.toml")
 SHAPE_SLACK = 0.01
@@ -150,7 +153,7 @@ def safe_box(width: int, height: int) -> tuple[int, int, int, int]:
     )
 
 
-def conforms(probe: Probe, size_bytes: int, name: str, *, clean: bool = False) -> Finding:
+def conforms(probe: "Probe", size_bytes: int, name: str, *, clean: bool = False) -> Finding:
     """Say whether a platform takes a file with these facts, and every limit that it passes.
 
     `clean` tells that a variant without anything laid over exists. A platform of which nothing is
@@ -170,7 +173,7 @@ def conforms(probe: Probe, size_bytes: int, name: str, *, clean: bool = False) -
     )
 
 
-def _compared(probe: Probe, size_bytes: int, of: Platform) -> Iterator[tuple[bool, str]]:
+def _compared(probe: "Probe", size_bytes: int, of: Platform) -> Iterator[tuple[bool, str]]:
     """Yield for each known limit whether it is kept, and the value with the limit."""
     width, height = probe.width, probe.height
     if of.length:

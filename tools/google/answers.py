@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bookai.errors import BookAIError, OperatorNeeded, Refused, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, Refused, TryLater
 from tools.net.api import Answer
 
 # Quotas are counted by the day of California.
@@ -18,8 +18,10 @@ def problem(answer: Answer, now: datetime) -> BookAIError:
     said = f"{answer.where} answered {answer.status} ({reason})"
     if reason in _SPENT:
         after_s = until_midnight(now)
-        return TryLater(f"{said}: the day's quota is spent.", after_s=after_s)
-    if answer.status >= 500 or answer.status in (408, 429) or reason in _FAST:
+        return NotYet(f"{said}: the day's quota is spent.", after_s=after_s)
+    if answer.status == 429 or reason in _FAST:
+        return NotYet(f"{said}.", after_s=answer.retry_after(60.0))
+    if answer.status >= 500 or answer.status == 408:
         return TryLater(f"{said}.", after_s=answer.retry_after(60.0))
     if answer.status in (401, 403):
         return OperatorNeeded(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from bookai.errors import OperatorNeeded, TryLater
+from bookai.errors import NotYet, OperatorNeeded, TryLater
 from tools.net.api import Answer, Api
 
 
@@ -59,7 +59,8 @@ class Tokens:
             self._access = told["access_token"]
             return
         if answer.status >= 500 or answer.status == 429:
-            raise TryLater(
+            kind = NotYet if answer.status == 429 else TryLater
+            raise kind(
                 f"{answer.where} gives no token now ({answer.status}).",
                 after_s=answer.retry_after(60.0),
             )

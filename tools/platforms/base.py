@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import ValidationError
 
-from bookai.errors import BookAIError, OperatorNeeded, ToolFailed, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, ToolFailed
 from bookai.models import Post, Publication, Record, Report, Visibility
 from bookai.plugins import load_plugins
 from bookai.records import RESTORED
@@ -47,7 +47,7 @@ class Gone(ToolFailed):
     """The platform shows a post no more: it was removed, taken down, or nobody may see it."""
 
 
-class LeaseLost(TryLater):
+class LeaseLost(NotYet):
     """Another process took the post over; whoever sees this has stopped and sent nothing since."""
 
 
@@ -110,6 +110,8 @@ class Platform(ABC):
     field of `Flags` how viewers are told that it is so. `sees` are the visibilities it knows, and
     `knows_kids` tells whether it has a flag for what is made for them. `limits` is what it takes.
     `finds_restored` promises that `find` looks there for a ticket that `is_restored`, by its key.
+    Where it raises, or names as a cause, `NotYet`, its whole account is told to wait: 429, or no
+    quota is left. A server that is merely down is `TryLater`.
     """
 
     name: str
@@ -149,6 +151,12 @@ class Platform(ABC):
             ToolFailed: it is not what was published.
             TryLater, OperatorNeeded: the platform cannot be asked now.
         """
+
+
+async def rest_if_told(error: BookAIError, post_id: int, ctx: ToolContext) -> None:
+    """Let a post's account rest where that is what a platform's error says."""
+    if isinstance(error, NotYet) and not isinstance(error, LeaseLost):
+        await ctx.desk.rest_account(post_id, error.after_s, str(error) or type(error).__name__)
 
 
 def read_config(kind: type[C], config: Mapping[str, Any], name: str) -> C:

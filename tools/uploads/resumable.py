@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
-from bookai.errors import BookAIError, Refused, ToolFailed, TryLater
+from bookai.errors import BookAIError, NotYet, Refused, ToolFailed, TryLater
 from bookai.models import Record
 from tools.net.api import Answer
 
@@ -96,7 +96,7 @@ async def ask_where(call: Call, handle: Handle) -> Where:
     if answer.status in (404, 410):
         return Where("gone")
     if _is_busy(answer):
-        raise TryLater(f"{answer.where} is busy ({answer.status}).", after_s=_pause_s(answer, 3))
+        raise _busy(answer, 3.0)
     raise Rejected(answer)
 
 
@@ -178,7 +178,7 @@ class Upload:
         if answer.status in (404, 410):
             return Where("gone")
         if _is_busy(answer):
-            return TryLater(f"{answer.where} is busy ({answer.status}).", after_s=_pause_s(answer))
+            return _busy(answer, 2.0)
         raise Rejected(answer)
 
     def _read(self, file: BinaryIO, at: int, length: int) -> bytes:
@@ -266,5 +266,6 @@ def _is_busy(answer: Answer) -> bool:
     return answer.status in (408, 425, 429, 499) or answer.status >= 500
 
 
-def _pause_s(answer: Answer, default_s: float = 2.0) -> float:
-    return answer.retry_after(default_s)
+def _busy(answer: Answer, default_s: float) -> TryLater:
+    kind = NotYet if answer.status == 429 else TryLater
+    return kind(f"{answer.where} is busy ({answer.status}).", after_s=answer.retry_after(default_s))

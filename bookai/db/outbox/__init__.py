@@ -11,11 +11,15 @@ mark, and of two with the same one only he who began to send may say that nothin
 holds a lease and prolongs it; a post found `sending` after that is `unknown`, and then only the
 platform knows. Posted is final, and a receipt is taken however late it comes, with what that
 attempt sent.
+
+An account that its platform told to wait sends nothing before that time; others go on.
 """
 
+from bookai.db.outbox import sending
 from bookai.db.outbox.looking import count_posted, get, is_begun, list_
 from bookai.db.outbox.operating import replay, resolve_not_posted, resolve_posted
 from bookai.db.outbox.receipts import mark_posted
+from bookai.db.outbox.rests import Rest, list_rests, rest_account, told_to_rest
 from bookai.db.outbox.rows import ACTOR, MAX_REASON, Claim, OutboxRow, State
 from bookai.db.outbox.sending import (
     LEASE_S,
@@ -23,10 +27,11 @@ from bookai.db.outbox.sending import (
     arm,
     keep_sending,
     mark_not_posted,
-    mark_sending,
     mark_unknown,
 )
 from bookai.db.outbox.silence import SILENT_S, note_silent
+
+mark_sending = told_to_rest(sending.mark_sending)
 
 __all__ = [
     "ACTOR",
@@ -36,6 +41,7 @@ __all__ = [
     "SILENT_S",
     "Claim",
     "OutboxRow",
+    "Rest",
     "State",
     "arm",
     "count_posted",
@@ -43,6 +49,7 @@ __all__ = [
     "is_begun",
     "keep_sending",
     "list_",
+    "list_rests",
     "mark_not_posted",
     "mark_posted",
     "mark_sending",
@@ -51,4 +58,5 @@ __all__ = [
     "replay",
     "resolve_not_posted",
     "resolve_posted",
+    "rest_account",
 ]

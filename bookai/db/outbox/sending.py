@@ -8,9 +8,10 @@ import asyncpg
 
 from bookai.db import audit
 from bookai.db.outbox.backoff import wait_s
+from bookai.db.outbox.rests import check_account
 from bookai.db.outbox.rows import Claim, OutboxRow, changed, claim_of, locked, note, reason_of
 from bookai.db.pool import Con, Pool
-from bookai.errors import OperatorNeeded, Refused, TryLater
+from bookai.errors import NotYet, OperatorNeeded, Refused
 from bookai.metrics import POSTS
 from bookai.models import NotPosted, Post
 from bookai.records import RESTORED
@@ -83,7 +84,8 @@ async def arm(db: Pool | Con, job_id: int, post: Post) -> Claim:
 
     Raises:
         Refused: the post's texts cannot be kept.
-        TryLater: somebody sends it right now, or the last failure asked for more patience.
+        NotYet: somebody sends it right now, the last failure asked for more patience, or the
+            platform told its account to wait.
         OperatorNeeded: it is a dead letter, which only an operator's replay arms again; or what is
             out is not this post.
     """
@@ -110,6 +112,8 @@ async def arm(db: Pool | Con, job_id: int, post: Post) -> Claim:
         elif row.state == "posted" and row.digest != digest:
             raise _another(row, digest)
         row, more = await locked(con, post_id)
+        if row.state != "posted":
+            await check_account(con, row.platform, row.account)
     return claim_of(row, more["handle"])
 
 
@@ -210,11 +214,11 @@ async def take_over(con: Con, row: OutboxRow, more: Mapping[str, Any]) -> Outbox
     """Make a post unknown whose sender is gone, in the caller's transaction.
 
     Raises:
-        TryLater: its sender is alive.
+        NotYet: its sender is alive.
     """
     left_s: float = more["lease_s"]
     if left_s > 0:
-        raise TryLater(
+        raise NotYet(
             f"post {row.post_id} of job {row.job_id} is being sent right now by {row.lease_owner}.",
             after_s=left_s + 1.0,
         )
@@ -241,10 +245,10 @@ def _may_give_up(row: OutboxRow, owner: str | None) -> bool:
             return True
 
 
-def _overtaken(row: OutboxRow, attempt: int, more: Mapping[str, Any]) -> TryLater:
+def _overtaken(row: OutboxRow, attempt: int, more: Mapping[str, Any]) -> NotYet:
     where = f": {row.url}" if row.url else f" at attempt {row.attempt}"
     left_s: float = more["lease_s"]
-    return TryLater(
+    return NotYet(
         f"post {row.post_id} of job {row.job_id} is {row.state}{where} by now: whoever held "
         f"attempt {attempt} has no say in it any more.",
         after_s=max(left_s, 0.0) + 1.0,
@@ -254,7 +258,7 @@ def _overtaken(row: OutboxRow, attempt: int, more: Mapping[str, Any]) -> TryLate
 def _check_patience(row: OutboxRow, more: Mapping[str, Any]) -> None:
     wait: float = more["wait_s"]
     if row.state == "failed" and wait > 0:
-        raise TryLater(
+        raise NotYet(
             f"post {row.post_id} of job {row.job_id} waits for {wait:.0f} s more before it is "
             f"tried again: {row.reason}",
             after_s=wait,

@@ -40,7 +40,7 @@ async def test_a_program_that_ignores_sigterm_dies_with_a_parent_that_was_killed
 
     parent.send_signal(signal.SIGKILL)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await gone.wait()
     asyncio.get_running_loop().remove_reader(watched)
     os.close(watched)

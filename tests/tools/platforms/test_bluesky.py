@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Post, Publication
 from tests.peers.fake_pds import DID, HANDLE, FakePds
 from tests.peers.http_peer import Reply
@@ -152,8 +152,8 @@ async def test_a_lease_that_is_lost_before_the_record_writes_none(
     ("method", "reply", "kind", "after_s"),
     [
         ("repo.uploadBlob", Reply(503, headers={"Retry-After": "77"}), TryLater, 77),
-        ("repo.putRecord", Reply(429, headers={"Retry-After": "40"}), TryLater, 40),
-        ("server.createSession", Reply(429, {"error": "RateLimitExceeded"}), TryLater, 300),
+        ("repo.putRecord", Reply(429, headers={"Retry-After": "40"}), NotYet, 40),
+        ("server.createSession", Reply(429, {"error": "RateLimitExceeded"}), NotYet, 300),
         ("repo.putRecord", Reply(400, {"error": "InvalidRequest"}), Refused, None),
         ("repo.putRecord", Reply(403, {"error": "AccountTakedown"}), OperatorNeeded, None),
         ("server.createSession", Reply(502), TryLater, 60),
@@ -185,7 +185,7 @@ async def test_a_limit_that_names_its_end_is_waited_for(
 
     cause = await failing(made, ctx)
 
-    assert isinstance(cause, TryLater)
+    assert isinstance(cause, NotYet)
     assert 480 < cause.after_s <= 500
 
 
