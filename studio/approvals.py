@@ -86,6 +86,8 @@ class ApprovalDesk(PostDesk):
 
         With `edit` the changed post gets an approval of its own, which is returned.
         """
+        if edit is not None:
+            await self.check_edit(approval_id, edit)
         row = await approvals.decide(
             self.pool,
             approval_id,
@@ -99,6 +101,9 @@ class ApprovalDesk(PostDesk):
             rules_of=self.rules_of,
         )
         return _approval(row)
+
+    async def check_edit(self, approval_id: int, edit: PostEdit) -> None:
+        """Return when the post may be changed so: a desk that knows channels has its say here."""
 
     async def decide_bundle(
         self,
@@ -130,14 +135,14 @@ class ApprovalDesk(PostDesk):
         )
         return len(ended)
 
-    async def approve_by_rule(self, found: ruling.Ruling, now: datetime) -> ApprovalRow:
+    async def approve_by_rule(self, found: ruling.Ruling) -> ApprovalRow:
         """Say yes under the rule that an operator granted; the loop alone calls this.
 
         Raises:
             Refused: the database finds that the rule does not cover it.
         """
         wake = self._waking(approvals.STUDIO)
-        return _approval(await ruling.approve(self.pool, found, now, wake))
+        return _approval(await ruling.approve(self.pool, found, wake))
 
     async def end_rulings(self, channel: str, why: str) -> int:
         """End each yes by rule whose post has not been sent; return how many."""

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bookai import tracing
 from bookai.db import audit
 from bookai.db.audit.body import clean
+from bookai.db.pg.commits import after_commit
 from bookai.db.pool import Con, Pool
 from bookai.errors import Refused
 from bookai.metrics import JOBS_ENDED
@@ -155,7 +157,8 @@ async def create(con: Con, source: str, channel: str, requested_by: str) -> int:
     await audit.append(
         con, "job.created", requested_by, {"job_id": job_id, "source": source, "channel": channel}
     )
-    tracing.job_made(job_id)
+    if tracing.is_on():
+        after_commit(con, partial(tracing.job_made, job_id))
     return job_id
 
 
@@ -224,11 +227,11 @@ async def set_status(
     await audit.append(con, "job.status", actor, body)
     if status in ENDED:
         JOBS_ENDED.labels(status).inc()
-        if row is not None:
+        if row is not None and tracing.is_on():
             whole = tracing.Past(
                 "job", job_id, "whole", row["created_at"], row["updated_at"], status
             )
-            tracing.told(whole)
+            after_commit(con, partial(tracing.told, whole))
 
 
 async def add_seconds(con: Con, job_id: int, stage: str, seconds: float) -> None:

@@ -39,7 +39,8 @@ class TitleShot(Record):
 class NumberShot(Record):
     """A number that counts up: `lead` ("more than"), `value`, `unit` ("million"), `label`.
 
-    `at` is the offset of the value in the sentence: it comes when it is spoken.
+    `at` is the offset of the value in the sentence: it comes when it is spoken. Where the sentence
+    tells of a change, `since` is the figure that it was before, as written: it counts from there.
     """
 
     kind: Literal["number"] = "number"
@@ -48,6 +49,7 @@ class NumberShot(Record):
     lead: str = ""
     label: str = ""
     at: int = 0
+    since: str = ""
 
 
 class Bar(Record):

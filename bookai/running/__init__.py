@@ -12,7 +12,8 @@ class _Table(BaseModel):
 class LoopSettings(_Table):
     """How often the loop looks; all in seconds but `at_once`, the ticks that run side by side.
 
-    `speed` makes everything that much more frequent, for rehearsals and trials.
+    `speed` makes that much more frequent what the loop looks at, for trials; what a channel's or a
+    source's own cadence says stays as it is.
     """
 
     plan_every_s: int = Field(default=300, ge=10, le=86_400)
@@ -33,6 +34,7 @@ class RetentionSettings(_Table):
     media_days: float | None = Field(default=30.0, ge=1, le=36_500)
     checkpoints_days: float | None = Field(default=7.0, ge=1, le=36_500)
     ticks_days: float | None = Field(default=14.0, ge=1, le=36_500)
+    slots_days: float | None = Field(default=30.0, ge=1, le=36_500)
     cache_gib: float = Field(default=5.0, ge=0.1, le=100_000)
 
 

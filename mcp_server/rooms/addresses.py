@@ -133,9 +133,18 @@ AUTONOMY = Room(
     "Each channel's rung on the ladder of autonomy: how many unedited approvals in a row, what the "
     "studio approved by rule today, who granted it, what changed last and why.",
 )
+RESULTS = Room(
+    "studio://results",
+    "What became of posts",
+    "The 20 newest posts: whether each is still there, its views, when the platform was heard; "
+    "product pages that are gone; how good forecasts were.",
+)
 
 TEMPLATES = (APPROVAL, CHANNEL, EVENT, JOB, SCRIPT, THUMBNAIL, VIDEO)
-FIXED = (APPROVALS, AUTONOMY, CAPABILITIES, CHANNELS, JOBS, PLAN, PLATFORMS, PUBLICATIONS, STATUS)
+FIXED = (
+    *(APPROVALS, AUTONOMY, CAPABILITIES, CHANNELS, JOBS, PLAN, PLATFORMS, PUBLICATIONS, RESULTS),
+    STATUS,
+)
 _BY_URI: Mapping[str, Room] = {room.uri: room for room in (*TEMPLATES, *FIXED)}
 _BY_SCHEME: Mapping[str, Room] = {room.name: room for room in TEMPLATES}
 _NAMED = re.compile(r"channel://([A-Za-z0-9._~%-]{1,300})")

@@ -8,7 +8,7 @@ from bookai.decisions import LadderRow
 from bookai.models import Change, Record, VideoJob
 from bookai.running.plans import PlanView
 from mcp_server.auth import Principal
-from mcp_server.rooms.sheets import Capabilities
+from mcp_server.rooms.sheets import Capabilities, ResultsSheet
 from tools.base import ApprovalRow, AuditRow, JobDetail, JobRow, PublicationRow, StudioStatus
 from tools.lists.channels import ChannelDetail, ChannelRow
 
@@ -48,6 +48,9 @@ class Library(Protocol):
 
     async def publications(self, limit: int) -> tuple[PublicationRow, ...]:
         """Return posts, newest first."""
+
+    async def results(self, limit: int) -> ResultsSheet:
+        """Return what became of posts, newest first, of product pages, and of forecasts."""
 
     async def plans(self, limit: int) -> tuple[PlanView, ...]:
         """Return the plans of so many channels with slots, by name."""

@@ -175,6 +175,11 @@ async def read_publications(reader: Reader) -> str:
     return _text(PublicationList(publications=await reader.library.publications(LISTED)))
 
 
+async def read_results(reader: Reader) -> str:
+    """Return what became of posts, product pages and forecasts."""
+    return _text(await reader.library.results(LISTED))
+
+
 async def read_plan(reader: Reader) -> str:
     """Return what the channels publish when."""
     return _text(PlanSheet(plans=await reader.library.plans(LISTED)))
@@ -227,6 +232,7 @@ FIXED: dict[addresses.Room, Callable[[Reader], Awaitable[str]]] = {
     addresses.APPROVALS: read_approvals,
     addresses.AUTONOMY: read_autonomy,
     addresses.PUBLICATIONS: read_publications,
+    addresses.RESULTS: read_results,
     addresses.PLAN: read_plan,
     addresses.PLATFORMS: read_platforms,
     addresses.CAPABILITIES: read_capabilities,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 from bookai.decisions import LadderRow
 from bookai.models import Article, Fallback, Finding, Record, Span, Visibility
@@ -139,6 +140,48 @@ class PublicationList(Sheet):
     """The newest posts."""
 
     publications: tuple[PublicationRow, ...]
+
+
+class PostResult(Record):
+    """What is known of a post: `views` is None where nothing is counted or was heard yet.
+
+    `stale` when the platform's word is older than it should be; `error` is why it was not heard
+    last time, `note` what it said beside the views.
+    """
+
+    post_id: int
+    job_id: int
+    channel: str
+    platform: str
+    title: str
+    url: str
+    published_at: datetime
+    state: Literal["unread", "there", "missing", "gone"]
+    views: int | None
+    note: str
+    error: str | None
+    read_at: datetime | None
+    next_at: datetime | None
+    stale: bool
+
+
+class DeadPage(Record):
+    """A product whose page is gone; it is not offered meanwhile."""
+
+    name: str
+    network: str
+    sku: str
+    since: datetime
+    error: str | None
+
+
+class ResultsSheet(Sheet):
+    """What came home after publishing; `forecasts` says how good those were that are scored."""
+
+    posts: tuple[PostResult, ...]
+    dead_pages: tuple[DeadPage, ...]
+    forecasts_scored: int
+    forecasts: str
 
 
 class ChannelList(Record):

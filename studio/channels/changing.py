@@ -1,22 +1,19 @@
-"""Change a passport in the operator's own file: checked first, written whole, told in the log."""
+"""Change a passport in the operator's own file: checked first, told in the log, written whole."""
 
-import fcntl
-import hashlib
-import os
 import re
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bookai.channels import ChannelSettings
 from bookai.db import audit
 from bookai.db.pool import Pool
-from bookai.errors import OperatorNeeded, Refused, TryLater
+from bookai.errors import OperatorNeeded, Refused
 from bookai.settings import Settings, WrongSettings, check_settings
 from bookai.toml.editing import change_table
+from studio.channels.file import locked, read, replacing
 from studio.channels.findings import look_through
+from studio.channels.settling import ADDED, CHANGED, digest, settle, states
 from studio.channels.values import Values
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
@@ -42,18 +39,19 @@ class Done:
 
 
 async def change_channel(pool: Pool, toml: Path, wanted: Wanted) -> Done:
-    """Change a channel in the file, and write the audit row of it in the same breath.
+    """Change a channel in the file; the audit row of it comes first.
 
     What would be wrong afterwards is refused and the file stays as it is; so it does when the row
-    cannot be written.
+    cannot be written. A crash between the two leaves a row without its change, which `settling`
+    finds: there is never a change without its row.
 
     Raises:
         Refused: the channel is unknown or there already, or a value is wrong.
         OperatorNeeded: the file is wrong as it stands, or cannot be written.
         TryLater: somebody else changes it at this moment.
     """
-    with _locked(toml):
-        text = _read(toml)
+    with locked(toml):
+        text = read(toml)
         before = check_settings(text, toml, {})
         fresh, after = _changed(text, toml, before, wanted)
         passport = after.channels[wanted.channel]
@@ -64,14 +62,19 @@ async def change_channel(pool: Pool, toml: Path, wanted: Wanted) -> Done:
             "channel": wanted.channel,
             "keys": sorted(".".join(path) for path in wanted.values),
             "via": wanted.via,
-            "file_sha256_before": hashlib.sha256(text.encode()).hexdigest(),
-            "file_sha256": hashlib.sha256(fresh.encode()).hexdigest(),
+            **states(toml, digest(text), digest(fresh)),
         }
-        kind = "channel.added" if wanted.new else "channel.changed"
-        with kept(toml, text):
+        kind = ADDED if wanted.new else CHANGED
+        with replacing(toml, fresh) as swap:
             async with pool.acquire() as con, con.transaction():
+                await settle(con, toml, text)
                 await audit.append(con, kind, wanted.by, body)
-                _write(toml, fresh)
+            try:
+                swap()
+            except OperatorNeeded:
+                async with pool.acquire() as con, con.transaction():
+                    await settle(con, toml, read(toml))
+                raise
     return Done(changed, passport)
 
 
@@ -130,80 +133,3 @@ def _flat(values: Mapping[str, object], at: str = "") -> dict[str, object]:
     for key, value in values.items():
         found |= _flat(value, f"{at}{key}.") if isinstance(value, dict) else {f"{at}{key}": value}
     return found
-
-
-@contextmanager
-def _locked(toml: Path) -> Iterator[None]:
-    """Let one at a time change the file; the kernel frees the lock of a dead one."""
-    try:
-        handle = os.open(
-            toml.with_name(f".{toml.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
-    except OSError as error:
-        raise _unwritable(toml, error) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise TryLater(f"somebody else changes {toml} at this moment.", after_s=2) from error
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def kept(toml: Path, text: str) -> Iterator[None]:
-    """Put the file back as it was when what is done meanwhile fails."""
-    try:
-        yield
-    except BaseException:
-        # The row could not be kept: neither is the change.
-        if _read(toml) != text:
-            _write(toml, text)
-        raise
-
-
-def _read(toml: Path) -> str:
-    try:
-        # Line ends stay as they are.
-        with toml.open(encoding="utf-8", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise OperatorNeeded(f"{toml} cannot be read: {error}.", mend="Correct it.") from error
-
-
-def _write(toml: Path, text: str) -> None:
-    """Replace the file by a whole one, with the owner and the rights that it had."""
-    toml = toml.resolve()  # a link stays a link
-    old = toml.stat() if toml.exists() else None
-    try:
-        handle, part = tempfile.mkstemp(prefix=f".{toml.name}.", dir=toml.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                if old is not None:
-                    os.fchmod(handle, old.st_mode & 0o777)
-                    if old.st_uid != os.geteuid():
-                        os.fchown(handle, old.st_uid, old.st_gid)
-                file.flush()
-                os.fsync(handle)
-            Path(part).replace(toml)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(part).unlink()
-            raise
-        folder = os.open(toml.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise _unwritable(toml, error) from error
-
-
-def _unwritable(toml: Path, error: OSError) -> OperatorNeeded:
-    return OperatorNeeded(
-        f"{toml} cannot be written: {error.strerror}.",
-        mend="Change it by hand where you have the right to.",
-    )

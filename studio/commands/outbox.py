@@ -34,10 +34,20 @@ def outbox_command() -> None:
 @as_json
 def list_command(state: outbox.State | None, limit: int, json_: bool) -> None:
     """List posts, newest first, with what is wrong and when they are tried again."""
-    rows = run(_at_desk(lambda desk: outbox.list_(desk.pool, state, limit)))
+
+    async def look(
+        desk: StudioDesk,
+    ) -> tuple[tuple[outbox.OutboxRow, ...], tuple[outbox.Rest, ...]]:
+        return await outbox.list_(desk.pool, state, limit), await outbox.list_rests(desk.pool)
+
+    rows, rests = run(_at_desk(look))
     if json_:
         print_json(rows)
         return
+    for one in rests:
+        click.echo(
+            f"{one.platform}/{one.account} rests until {one.until:%Y-%m-%d %H:%M} UTC: {one.why}"
+        )
     print_rows(
         rows,
         (

@@ -132,6 +132,7 @@ def retention(settings: Settings) -> Line:
         ("films", keep.media_days),
         ("checkpoints", keep.checkpoints_days),
         ("ticks", keep.ticks_days),
+        ("slots", keep.slots_days),
     )
     found = ", ".join(f"{name} {_days(days)}" for name, days in kinds)
     found += f", scenes up to {keep.cache_gib:g} GiB"

@@ -24,6 +24,7 @@ KIND = "keeping.pruned"
 MOST_JOBS = 200
 MOST_THREADS = 500
 MOST_TICKS = 20_000
+MOST_SLOTS = 2000
 ASK_AT_ONCE = 1000
 LONGEST_S = 60.0
 """So long a run begins with a next part: well under the limit of a tick."""
@@ -65,6 +66,7 @@ def _is_full(jobs: Sequence[int], counts: Mapping[str, int]) -> bool:
     return (
         len(jobs) >= MOST_JOBS
         or counts["ticks"] >= MOST_TICKS
+        or counts["slots"] >= MOST_SLOTS
         or max(counts["checkpoints_trimmed"], counts["checkpoints_removed"]) >= MOST_THREADS
     )
 
@@ -95,6 +97,7 @@ async def _part(office: Office, at: datetime) -> tuple[tuple[int, ...], dict[str
                 "checkpoints_trimmed": trimmed,
                 "checkpoints_removed": removed,
                 "ticks": await _old_ticks(con, keep, at),
+                "slots": await _old_slots(con, keep, at),
             }
             await _tell(con, jobs, counts)
     except BaseException:
@@ -111,6 +114,12 @@ async def _old_ticks(con: Con, keep: RetentionSettings, at: datetime) -> int:
     if keep.ticks_days is None:
         return 0
     return await pruning.delete_ticks(con, at - timedelta(days=keep.ticks_days), MOST_TICKS)
+
+
+async def _old_slots(con: Con, keep: RetentionSettings, at: datetime) -> int:
+    if keep.slots_days is None:
+        return 0
+    return await pruning.delete_slots(con, Ended(at - timedelta(days=keep.slots_days), MOST_SLOTS))
 
 
 async def _find(office: Office, at: datetime) -> _Files:
@@ -174,5 +183,6 @@ def _summary(jobs: int, counts: Mapping[str, int]) -> str:
         (counts["checkpoints_trimmed"], f"{counts['checkpoints_trimmed']} jobs' checkpoints cut"),
         (counts["checkpoints_removed"], f"{counts['checkpoints_removed']} jobs' checkpoints"),
         (counts["ticks"], f"{counts['ticks']} ticks"),
+        (counts["slots"], f"{counts['slots']} past slots"),
     )
     return "removed: " + (", ".join(text for n, text in parts if n) or "nothing")

@@ -15,6 +15,7 @@ from apscheduler.triggers.base import BaseTrigger
 from bookai.db import loop
 from bookai.db.pool import DATABASE_ERRORS
 from bookai.errors import BookAIError
+from studio.channels.settling import Settler
 from studio.loop.run import Key, Runner
 from studio.loop.schedule import Schedule
 from studio.office import Office
@@ -70,12 +71,13 @@ async def _lead_once(office: Office, lineup: Lineup) -> None:
     async with loop.lead(database.dsn, database.pool, holder) as epoch:
         logger.info("This process leads the loop", extra={"action": "leads", "epoch": epoch})
         runner = Runner(database.pool, epoch, office.clock, office.settings.loop.at_once)
+        settler = Settler(database.pool, office.settings.home / "studio.toml")
         with leading(epoch):
             async with asyncio.TaskGroup() as group, _Alarms(runner, group) as alarms:
                 await alarms.set(lineup())
                 group.create_task(_beat(office, epoch))
                 # Not a task: the alarms last for as long as this block.
-                await _look_again(runner, alarms, lineup, group)
+                await _look_again(runner, alarms, lineup, group, settler)
 
 
 async def _beat(office: Office, epoch: int) -> None:
@@ -85,11 +87,16 @@ async def _beat(office: Office, epoch: int) -> None:
 
 
 async def _look_again(
-    runner: Runner, alarms: "_Alarms", lineup: Lineup, group: asyncio.TaskGroup
+    runner: Runner,
+    alarms: "_Alarms",
+    lineup: Lineup,
+    group: asyncio.TaskGroup,
+    settler: Settler,
 ) -> None:
     while True:
         # What others left may take minutes: new channels do not wait for that.
         group.create_task(_take_up(runner))
+        await settler.look()
         await asyncio.sleep(LOOK_S)
         await alarms.set(lineup())
 

@@ -13,7 +13,7 @@ from studio.keeping.prune import prune
 from studio.loop.schedule import Schedule
 from studio.market.watch import reading_s, watch_source
 from studio.office import Office
-from studio.planning import plan_channel
+from studio.planning.tick import plan_channel
 from studio.results.forecasts import recompute
 from studio.results.links import refresh_links
 from studio.results.stats import read_stats

@@ -5,9 +5,10 @@ import logging
 from collections import Counter
 from datetime import datetime, timedelta
 
+from bookai.db import outbox
 from bookai.db.results import posts
 from bookai.db.results.posts import DuePost
-from bookai.errors import BookAIError, OperatorNeeded, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, TryLater
 from studio.channels.standing import accounts_of
 from studio.office import Office
 from tools.base import ToolContext
@@ -86,6 +87,8 @@ class _Round:
             again = self._at + min(max(wait, LEAST_WAIT), MOST_WAIT)
             why = str(error) or f"{target[0]} did not answer within {ONE_S:g} s"
             self._away[target] = (why, again)
+            if isinstance(error, NotYet):  # what it may not ask, it may not send either
+                await outbox.rest_account(self._pool, post.publication.post_id, error.after_s, why)
             await self._put_off(post, why, again)
         except BookAIError as error:
             # This post alone: the platform answered, but not about what was published.

@@ -14,9 +14,10 @@ from bookai.errors import Refused
 from bookai.models import VideoJob
 from bookai.running.plans import PlanView
 from mcp_server.rooms.lent import NumberedKind
-from mcp_server.rooms.sheets import Capabilities
+from mcp_server.rooms.sheets import Capabilities, ResultsSheet
 from studio.desk import StudioDesk
 from studio.planning.looking import Looker
+from studio.rooms.results import results
 from tools.base import ApprovalRow, AuditRow, JobDetail, JobRow, PublicationRow, StudioStatus
 from tools.lists.channels import ChannelDetail, ChannelRow
 from tools.media.paths import inside
@@ -88,6 +89,10 @@ class StudioLibrary:
     async def publications(self, limit: int) -> tuple[PublicationRow, ...]:
         """Return posts, newest first."""
         return await self.desk.list_publications(limit)
+
+    async def results(self, limit: int) -> ResultsSheet:
+        """Return what became of posts, newest first, of product pages, and of forecasts."""
+        return await results(self.desk.pool, limit, self.desk.now())
 
     async def plans(self, limit: int) -> tuple[PlanView, ...]:
         """Return the plans of so many channels with slots, today and tomorrow."""

@@ -5,7 +5,7 @@ from mcp.client import Client
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.types import CallToolResult, TextContent
 
-from bookai.errors import OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.errors import NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.models import Record, Span
 from bookai.toolbox import Toolbox, open_toolbox
 
@@ -58,6 +58,7 @@ async def test_a_toolbox_that_acts_for_nobody_says_nothing_about_it() -> None:
         ({"bookai/error": "refused"}, Refused),
         ({"bookai/error": "try_later", "bookai/after_s": 3}, TryLater),
         ({"bookai/error": "try_later", "bookai/after_s": "soon"}, TryLater),
+        ({"bookai/error": "try_later", "bookai/after_s": 3, "bookai/held": True}, NotYet),
         ({"bookai/error": "operator_needed", "bookai/mend": "Do it."}, OperatorNeeded),
         ({"bookai/error": "tool_failed"}, ToolFailed),
         ({"bookai/error": ["refused"]}, ToolFailed),

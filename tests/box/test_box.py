@@ -6,6 +6,7 @@
 journalctl; the studio makes a real video with the built-in writer and no network.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -142,6 +143,14 @@ def test_a_secret_reaches_the_unit_and_no_environment(installed: Box) -> None:
     assert SECRET not in installed.run("journalctl", "-o", "export")
 
 
+def tries_at_render(box: Box) -> list[str]:
+    """Return each beginning of a render and each outcome, in order, as the log tells them."""
+    told = box.run(BOOKAI, "audit", "search", "--kind", "agent.", "--limit", "1000", "--json")
+    lines = [line for line in told.splitlines() if line.startswith("{")]
+    bodies = [json.loads(json.loads(line)["body"]) for line in reversed(lines)]
+    return [one.get("outcome", "begun") for one in bodies if one.get("capability") == "render"]
+
+
 def test_a_stop_under_a_render_lets_it_finish(installed: Box) -> None:
     # The worker alone renders, so that it is the one who has the job.
     installed.run("systemctl", "stop", "bookai-worker@1")
@@ -149,13 +158,19 @@ def test_a_stop_under_a_render_lets_it_finish(installed: Box) -> None:
     toml = f"printf '[[sources]]\\nurl = \"/var/lib/bookai/a.md\"\\n' > {STATE}/studio.toml"
     installed.run("bash", "-c", f"{toml}; chmod 644 {STATE}/*.md {STATE}/studio.toml")
     installed.run("systemctl", "restart", "bookai-loop")
-    installed.until("render", BOOKAI, "jobs")
+    chosen = ("audit", "search", "--kind", "agent.chosen")
+    installed.until('"capability":"render"', BOOKAI, *chosen)
 
+    begun = tries_at_render(installed)
     installed.run("systemctl", "stop", "bookai-loop")
+    finished = tries_at_render(installed)
 
     assert installed.show("bookai-loop", "Result") == "success"
     installed.run("systemctl", "start", "bookai-loop", "bookai-worker@1")
     installed.until("waiting", BOOKAI, "jobs")
+    assert begun == ["begun"], "it was not stopped under the render"
+    assert finished == ["begun", "ok"]
+    assert tries_at_render(installed) == finished, "the film was made anew"
     assert "sealed" in installed.run(BOOKAI, "audit", "verify")
 
 

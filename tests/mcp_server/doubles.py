@@ -17,7 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from pydantic import Field
 
 from bookai.decisions import Via
-from bookai.errors import OperatorNeeded, Refused, TryLater
+from bookai.errors import NotYet, OperatorNeeded, Refused, TryLater
 from bookai.models import Post, PostEdit, Record
 from bookai.toolbox import Progress
 from mcp_server.auth import Principal, operator_here
@@ -60,7 +60,7 @@ async def echo(
 async def end_badly(
     ctx: ToolContext,
     how: Annotated[
-        Literal["refused", "later", "operator", "crash", "wrong"], Field(description="How.")
+        Literal["refused", "later", "held", "operator", "crash", "wrong"], Field(description="How.")
     ],
 ) -> Nothing:
     """End in one of the ways a tool can end. Never use it."""
@@ -69,6 +69,8 @@ async def end_badly(
             raise Refused("There are only 3 words in it. Choose a longer article.")
         case "later":
             raise TryLater("The host is busy.", after_s=7.5)
+        case "held":
+            raise NotYet("The day's posts are out.", after_s=60)
         case "operator":
             raise OperatorNeeded("There is no ffmpeg.", mend="Run: bookai doctor")
         case "crash":

@@ -23,7 +23,7 @@ from bookai.models import (
 )
 from bookai.running.plans import Limit, PlanView, SlotView
 from mcp_server.rooms.lent import Kind
-from mcp_server.rooms.sheets import Capabilities, Gpu, VoiceSpec
+from mcp_server.rooms.sheets import Capabilities, Gpu, ResultsSheet, VoiceSpec
 from tools.base import ApprovalRow, AuditRow, JobDetail, JobRow, PublicationRow, StudioStatus
 from tools.lists.channels import ChannelDetail, ChannelRow, row_of, told_passport
 
@@ -190,6 +190,11 @@ class FakeLibrary:
 
     async def publications(self, limit: int) -> tuple[PublicationRow, ...]:
         return ()
+
+    async def results(self, limit: int) -> ResultsSheet:
+        return ResultsSheet(
+            posts=(), dead_pages=(), forecasts_scored=0, forecasts="no skill known yet"
+        )
 
     async def plans(self, limit: int) -> tuple[PlanView, ...]:
         return (PLAN,)[:limit]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from bookai.errors import BookAIError, OperatorNeeded, Refused, ToolFailed, TryLater
+from bookai.errors import BookAIError, NotYet, OperatorNeeded, Refused, ToolFailed, TryLater
 from bookai.toolbox import Toolbox
 from tests.mcp_server.doubles import SECRET, Nothing, Said, Studio
 
@@ -13,6 +13,7 @@ DOORS = [(way, mode) for way in ("memory", "stdio", "http") for mode in ("auto",
 ENDS: list[tuple[str, type[BookAIError], dict[str, Any]]] = [
     ("refused", Refused, {}),
     ("later", TryLater, {"after_s": 7.5}),
+    ("held", NotYet, {"after_s": 60}),
     ("operator", OperatorNeeded, {"mend": "Run: bookai doctor"}),
     ("crash", ToolFailed, {}),
     ("wrong", ToolFailed, {}),

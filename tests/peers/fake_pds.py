@@ -17,7 +17,10 @@ HANDLE, PASSWORD, DID = "studio.test", "app-pass-word", "did:plc:studio"
 
 
 class FakePds(HttpPeer):
-    """One account; `busy` and `lose_answer` name methods, `expire_after` counts calls."""
+    """Faults by order: `busy` and `lose_answer` name methods, `expire_after` counts calls.
+
+    `limited` are accounts whose records it does not take, with its answer to them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,6 +29,9 @@ class FakePds(HttpPeer):
         self.writes = 0
         self.tokens: set[str] = set()
         self.renewals: set[str] = set()
+        self.accounts = {HANDLE: PASSWORD}
+        self.limited: dict[str, Reply] = {}
+        self.asked: Counter[str] = Counter()
         self.busy: dict[str, Reply] = {}
         self.lose_answer: set[str] = set()
         self.cut_body: set[str] = set()
@@ -51,9 +57,7 @@ class FakePds(HttpPeer):
     async def _act(self, name: str, request: Request) -> Reply:
         match name:
             case "server.createSession":
-                wanted = {"identifier": HANDLE, "password": PASSWORD}
-                is_right = await request.json() == wanted
-                return self._session() if is_right else _error(401, "AuthenticationRequired")
+                return self._log_in(await request.json())
             case "server.refreshSession":
                 is_right = _bearer(request) in self.renewals
                 return self._session() if is_right else _error(400, "ExpiredToken")
@@ -77,6 +81,14 @@ class FakePds(HttpPeer):
         if name == "repo.putRecord":
             return self._put(await request.json())
         return _error(501, "MethodNotImplemented")
+
+    def _log_in(self, said: dict[str, str]) -> Reply:
+        name, password = said["identifier"], said["password"]
+        self.asked[name] += 1
+        if name in self.limited:
+            return self.limited[name]
+        is_right = self.accounts.get(name) == password
+        return self._session() if is_right else _error(401, "AuthenticationRequired")
 
     def _session(self) -> Reply:
         access, refresh = secrets.token_hex(8), secrets.token_hex(8)

@@ -12,8 +12,9 @@ from bookai.models import NotPosted, Post
 from studio.cli import bookai
 from studio.engine import Inline
 from studio.posts import PostDesk
-from tests.bookai.db.test_outbox import POST, URL
+from tests.bookai.db.test_outbox import URL
 from tests.peers.approving import approve
+from tests.peers.posting import POST
 
 ANN = "operator:ann"
 

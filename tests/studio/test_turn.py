@@ -10,7 +10,7 @@ from bookai.db.runs.fence import Fence, take
 from bookai.models import Queue
 from graphs.advance import Advance
 from studio.engine import Engine, Inline, Procrastinate
-from studio.turn import MAX_UNHEARD, Turn
+from studio.turn import MAX_TRIES, MAX_UNHEARD, Turn
 from tests.conftest import execute
 from tests.studio.test_engine import entries, new_job, serve_until, work_until
 
@@ -104,3 +104,25 @@ async def test_looks_at_a_job_that_waits_are_not_held_against_it(pool: Pool) -> 
 
     assert (await jobs.get(pool, job_id)).status == "queued"
     assert await standing.count_unheard(pool, job_id) == 0
+
+
+async def test_a_job_that_only_came_too_early_may_do_so_any_number_of_times(
+    pool: Pool, engine: Procrastinate
+) -> None:
+    job_id = await new_job(pool, engine)
+    await pool.execute("UPDATE video_jobs SET attempt = $1", MAX_TRIES - 1)
+
+    async def advance(_one: int, _fence: Fence, _queues: frozenset[Queue]) -> Advance:
+        return Advance("queued", "the account rests.", 3600, held=True)
+
+    async def put_back() -> bool:
+        return await entries(pool) == [("todo", True)]
+
+    await work_until(engine, advance, put_back)
+
+    tries = await pool.fetchval("SELECT attempt FROM video_jobs WHERE job_id = $1", job_id)
+    waits_s = await pool.fetchval(
+        "SELECT extract(epoch FROM scheduled_at - now())::float8 FROM procrastinate_jobs"
+    )
+    assert tries == MAX_TRIES - 1
+    assert 3500 < waits_s <= 3600 * 1.2

@@ -1,5 +1,7 @@
-"""What `bookai doctor` asks the database about upkeep."""
+"""What the keepers of a studio ask the database: what was done last, what its clock says."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +12,19 @@ SELECT at, body
   FROM audit_log
  WHERE kind = $1
  ORDER BY id DESC
+ LIMIT 1
+"""
+# Each kind by itself, so that an index leads to its newest.
+SELECT_FILE = """
+SELECT l.id, l.body
+  FROM unnest($1::text[]) AS k (kind)
+ CROSS JOIN LATERAL (SELECT id, body
+                       FROM audit_log
+                      WHERE kind = k.kind
+                        AND body::jsonb ->> 'file' = $2
+                      ORDER BY id DESC
+                      LIMIT 1) AS l
+ ORDER BY l.id DESC
  LIMIT 1
 """
 SELECT_CLOCK = "SELECT clock_timestamp()"
@@ -27,6 +42,14 @@ async def newest(db: Pool | Con, kind: str) -> Newest | None:
     """Return the newest audit event of a kind; None when there is none."""
     row = await db.fetchrow(SELECT_NEWEST, kind)
     return Newest(**row) if row else None
+
+
+async def newest_of_file(
+    db: Pool | Con, kinds: Sequence[str], file: str
+) -> tuple[int, dict[str, str]] | None:
+    """Return number and body of the newest event of these kinds about a file; None without one."""
+    row = await db.fetchrow(SELECT_FILE, list(kinds), file)
+    return (row["id"], json.loads(row["body"])) if row else None
 
 
 async def clock_ahead_s(db: Pool | Con) -> float:

@@ -1,4 +1,4 @@
-"""What the database no longer needs: ticks, checkpoints of ended jobs, jobs whose media may go.
+"""What the database no longer needs: ticks, past slots, checkpoints and media of ended jobs.
 
 All of it is removed in one transaction with the event that says so. Jobs are locked in it: one that
 is taken up again at that moment keeps what it has.
@@ -78,6 +78,26 @@ WITH old AS (
 )
 SELECT count(*) FROM gone
 """
+# The log keeps who had which slot. A job that has not ended keeps its own, however late it is, and
+# one that is being taken up again at this moment does too.
+DELETE_SLOTS = """
+WITH old AS (
+    SELECT s.job_id
+      FROM publish_slots s
+      JOIN video_jobs j ON j.job_id = s.job_id
+     WHERE s.slot_at < $1
+       AND j.status = ANY ($2::text[])
+     ORDER BY s.slot_at
+     LIMIT $3
+       FOR NO KEY UPDATE OF j SKIP LOCKED
+), gone AS (
+    DELETE FROM publish_slots s
+     USING old
+     WHERE s.job_id = old.job_id
+    RETURNING 1
+)
+SELECT count(*) FROM gone
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +142,10 @@ async def delete_threads(con: Con, named: Sequence[str]) -> int:
 async def delete_ticks(con: Con, before: datetime, most: int) -> int:
     """Remove what the loop wrote down before a moment, in the caller's transaction."""
     gone: int = await con.fetchval(DELETE_TICKS, before, most)
+    return gone
+
+
+async def delete_slots(con: Con, ended: Ended) -> int:
+    """Remove slots before a moment whose jobs have ended, in the caller's transaction."""
+    gone: int = await con.fetchval(DELETE_SLOTS, ended.before, list(ENDED), ended.most)
     return gone

@@ -52,7 +52,7 @@ SELECT j.job_id
 SELECT_LADDER = "SELECT channel FROM autonomy ORDER BY channel"
 # The grant ends too: what the first studio published cannot be told from what is still to come.
 LOCK_CHANNEL = """
-SELECT autonomy_lock($1, 'locked', $2, $3, clock_timestamp(), false, NULL::bigint, NULL::bigint)
+SELECT autonomy_lock($1, 'locked', $2, $3, false, NULL::bigint, NULL::bigint)
 """
 MOVE_RECORDS = """
 UPDATE video_jobs

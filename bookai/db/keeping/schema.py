@@ -73,6 +73,14 @@ def load(folder: Path) -> tuple[Migration, ...]:
     return tuple(found)
 
 
+def is_fit(works_with: int | None, newest: int) -> bool:
+    """Tell whether a program whose newest file is `newest` can work after a file it does not know.
+
+    `works_with` is what that file says.
+    """
+    return works_with is not None and works_with <= newest
+
+
 def plan(files: Sequence[Migration], applied: Sequence[Applied]) -> tuple[Migration, ...]:
     """Return what is still to do.
 
@@ -92,7 +100,7 @@ def plan(files: Sequence[Migration], applied: Sequence[Applied]) -> tuple[Migrat
             )
         known = by_version.get(version)
         if known is None:
-            if there.works_with is not None and there.works_with <= max(by_version):
+            if is_fit(there.works_with, max(by_version)):
                 continue
             raise MigrationRefused(
                 f"the database has {version:03d}_{name}, which this program does not know: "

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from bookai.db.keeping.schema import is_fit
 from bookai.db.pool import Pool
 
 DISK = "studio:disk"
@@ -11,13 +12,12 @@ DISK = "studio:disk"
 SILENT_S = 20.0
 """So long a leader of the loop may be silent before another takes its place."""
 
-# A newer schema is strange unless it says that it works with ours: the rule of keeping.schema.plan.
 SELECT_STANDING = """
 SELECT (SELECT max(version) FROM schema_migrations) AS schema,
-       (SELECT min(version)
-          FROM schema_migrations m
-         WHERE version > $3
-           AND coalesce((to_jsonb(m) ->> 'works_with')::int > $3, true)) AS strange,
+       ARRAY(SELECT ARRAY[version, (to_jsonb(m) ->> 'works_with')::integer]
+               FROM schema_migrations m
+              WHERE version > $3
+              ORDER BY version) AS newer,
        EXISTS (SELECT FROM pauses WHERE paused_by = $1) AS disk_is_full,
        (SELECT holder
           FROM loop_epochs
@@ -50,7 +50,14 @@ async def stand(pool: Pool, known: int = 0) -> Standing:
     """
     row = await pool.fetchrow(SELECT_STANDING, DISK, SILENT_S, known)
     assert row is not None, "a row of sub-selects is always there"
-    return Standing(**row)
+    return Standing(
+        schema=row["schema"],
+        strange=next(
+            (version for version, floor in row["newer"] if not is_fit(floor, known)), None
+        ),
+        disk_is_full=row["disk_is_full"],
+        leader=row["leader"],
+    )
 
 
 async def studio_id(pool: Pool) -> str:

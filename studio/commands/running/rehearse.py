@@ -104,10 +104,9 @@ def _print(report: RehearsalReport, world: World) -> None:
     click.echo("\nTimes are those of the channel's own zone.\n")
     for film in report.films:
         if film.reason:
-            click.echo(f"job {film.job_id} {film.state}: {film.reason}")
-    click.echo("\nWhat broke, and how it was met")
-    for broken in report.broken:
-        click.echo(f"  {broken.what}, {_times(broken.times)}: {broken.met}")
+            click.echo(_plain(f"job {film.job_id} {film.state}: {film.reason}"))
+    _print_broken(report)
+    _print_climbs(report)
     click.echo("\nWhat it earned (simulated)")
     for one in report.earned:
         click.echo(
@@ -122,9 +121,38 @@ def _print(report: RehearsalReport, world: World) -> None:
         )
     click.echo("\nWhat was proved")
     for proof in report.proofs:
-        click.echo(f"  {'ok ' if proof.ok else 'BROKEN'} {proof.promise}: {proof.found}")
+        found = f"  {'ok ' if proof.ok else 'BROKEN'} {proof.promise}: {proof.found}"
+        click.echo(_plain(found))
     if report.home:
         click.echo(f"\nIt is kept in {report.home}: BOOKAI_HOME={report.home} bookai jobs")
+
+
+def _print_broken(report: RehearsalReport) -> None:
+    click.echo("\nWhat broke, and how it was met")
+    for broken in report.broken:
+        click.echo(_plain(f"  {broken.what}, {_times(broken.times)}: {broken.met}"))
+        for why in broken.unmet:
+            click.echo(_plain(f"    NOT MET: {why}"))
+    if not report.broken:
+        click.echo("  nothing broke")
+
+
+def _print_climbs(report: RehearsalReport) -> None:
+    click.echo("\nWhat the studio approved by itself")
+    for climb in report.climbs:
+        click.echo(
+            f"  {climb.rule}: {climb.by_rule} approved, at most {climb.per_day} a day, granted by "
+            f"{climb.granted_by}; {climb.level} at the end"
+        )
+        for step in climb.steps:
+            click.echo(_plain(f"    {step}"))
+    if not report.climbs:
+        click.echo("  nothing: no rule was granted")
+
+
+def _plain(text: str) -> str:
+    """Return a line with a feed's words in it as one that moves no cursor and colours nothing."""
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def _times(times: int) -> str:

@@ -5,41 +5,19 @@ import pytest
 
 from bookai.db import audit, outbox
 from bookai.errors import OperatorNeeded, Refused, TryLater
-from bookai.models import Flags, NotPosted, Post
+from bookai.models import NotPosted
 from tests.peers.approving import approve
+from tests.peers.posting import ME, POST, begin
 
-POST = Post(
-    platform="gallery",
-    account="local",
-    title="A bridge for toads",
-    caption="",
-    hashtags=(),
-    flags=Flags(),
-    source_url="https://example.org/toads",
-    source_credit="Source: Wikinews",
-    language="en",
-    video_sha256="a" * 64,
-    thumbnail_sha256="b" * 64,
-    captions_sha256="c" * 64,
-    transcript="Toads cross.",
-)
 OTHER = POST.model_copy(update={"title": "Another title"})
-
-
-ME, OTHER_PROCESS = "host:1", "host:2"
+OTHER_PROCESS = "host:2"
 URL = "https://example.org/v1"
 
 
 async def sent(pool: asyncpg.Pool, job_id: int, lease_s: float = 60) -> outbox.Claim:
     """Approve, arm and begin to send."""
     await approve(pool, job_id, POST)
-    return await resent(pool, job_id, lease_s)
-
-
-async def resent(pool: asyncpg.Pool, job_id: int, lease_s: float = 60) -> outbox.Claim:
-    claim = await outbox.arm(pool, job_id, POST)
-    await outbox.mark_sending(pool, claim.post_id, claim.attempt, ME, lease_s=lease_s)
-    return claim
+    return await begin(pool, job_id, POST, lease_s)
 
 
 async def fail(
@@ -146,7 +124,7 @@ async def test_a_thawed_sender_can_neither_send_nor_mark(pool: asyncpg.Pool, job
     old = await sent(pool, job_id, lease_s=0)
     taken = await outbox.arm(pool, job_id, POST)
     await fail(pool, taken, None, reason="not there")
-    new = await resent(pool, job_id)
+    new = await begin(pool, job_id, POST)
     assert (old.attempt, new.attempt) == (1, 2)
 
     assert not await outbox.keep_sending(pool, old.post_id, old.attempt, ME)
@@ -166,7 +144,7 @@ async def test_a_late_receipt_of_an_older_attempt_is_taken_because_what_is_out_i
 ) -> None:
     old = await sent(pool, job_id, lease_s=0)
     await fail(pool, await outbox.arm(pool, job_id, POST), None, reason="not there")
-    new = await resent(pool, job_id)
+    new = await begin(pool, job_id, POST)
 
     await outbox.mark_posted(pool, old.post_id, "v1", URL, attempt=old.attempt)
 
@@ -217,7 +195,7 @@ async def test_a_retry_waits_as_long_as_the_platform_says_and_longer_each_time(
     claim = await sent(pool, job_id)
     for _ in range(tries - 1):
         await fail(pool, claim)
-        claim = await resent(pool, job_id)
+        claim = await begin(pool, job_id, POST)
 
     after_s = await fail(pool, claim, again="later", after_s=asked_s)
 
@@ -254,7 +232,7 @@ async def test_a_post_that_failed_too_often_is_a_dead_letter(
     claim = await sent(pool, job_id)
     for _ in range(outbox.MAX_TRIES - 1):
         assert await fail(pool, claim) == 0
-        claim = await resent(pool, job_id)
+        claim = await begin(pool, job_id, POST)
 
     assert await fail(pool, claim) is None
 
@@ -275,7 +253,7 @@ async def test_an_operator_settles_what_nobody_else_can_know(
     row = await outbox.resolve_not_posted(pool, claim.post_id, "operator:ann", "I looked")
 
     assert (row.state, row.reason) == ("failed", "I looked")
-    claim = await resent(pool, job_id)
+    claim = await begin(pool, job_id, POST)
     await outbox.mark_unknown(pool, claim.post_id, claim.attempt, "the answer got lost")
     receipt = await outbox.resolve_posted(
         pool, claim.post_id, "operator:bob", external_id="v1", url=URL

@@ -5,8 +5,9 @@ import pytest
 
 from bookai.db import audit, outbox
 from bookai.errors import OperatorNeeded, Refused, TryLater
-from tests.bookai.db.test_outbox import ME, OTHER, OTHER_PROCESS, POST, URL, fail, sent
+from tests.bookai.db.test_outbox import OTHER, OTHER_PROCESS, URL, fail, sent
 from tests.peers.approving import approve
+from tests.peers.posting import ME, POST
 
 
 async def late(pool: asyncpg.Pool, job_id: int) -> outbox.Claim:

@@ -8,8 +8,9 @@ import pytest
 from bookai.db import outbox
 from bookai.errors import Refused
 from tests.bookai.db.conftest import NewJob
-from tests.bookai.db.test_outbox import ME, OTHER, POST, URL, fail, resent, sent
+from tests.bookai.db.test_outbox import OTHER, URL, fail, sent
 from tests.peers.approving import approve
+from tests.peers.posting import ME, POST, begin
 
 MOVES = {
     "armed": {"sending", "failed"},
@@ -152,7 +153,7 @@ async def test_the_token_and_what_it_stands_for_stay_together(
     change: str, why: str, pool: asyncpg.Pool, job_id: int
 ) -> None:
     await fail(pool, await sent(pool, job_id))
-    await resent(pool, job_id)
+    await begin(pool, job_id, POST)
 
     with pytest.raises(asyncpg.CheckViolationError, match=why):
         await pool.execute(f"UPDATE social_posts SET {change}")  # noqa: S608  # from the list above

@@ -12,8 +12,8 @@ from bookai.db.embedded import EmbeddedPostgres
 from bookai.db.migrate import migrate
 from bookai.errors import Refused
 from bookai.house import migrations_dir
-from tests.bookai.db.test_outbox import POST
 from tests.conftest import on_database
+from tests.peers.posting import POST
 
 OLD = ("000", "001", "002", "003", "004", "005")
 INSERT_JOB = """

@@ -231,7 +231,7 @@ async def test_a_cancelled_call_stops_the_server(
     fake.say("a long answer " * 500)
     call = replace(make_call(), heard=lambda _: begun.set())
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         task = asyncio.create_task(provider.reply(call))
         await begun.wait()
         task.cancel()
@@ -294,7 +294,7 @@ async def test_a_model_is_loaded_once_for_all_who_wait_for_it(
 ) -> None:
     request = make_request(answer_schema=SCHEMA)
 
-    async with pool_of(at(fake)) as pool, asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with pool_of(at(fake)) as pool, asyncio.timeout(20), asyncio.TaskGroup() as group:
         tasks = [group.create_task(pool.ask(request, title)) for _ in range(8)]
 
     assert {task.result().model for task in tasks} == {"llama3.1:8b"}
@@ -307,7 +307,7 @@ async def test_who_gives_up_waiting_does_not_stop_the_load(
     fake.config.time_scale = 0.05
     request = make_request(answer_schema=SCHEMA)
 
-    async with pool_of(at(fake)) as pool, asyncio.timeout(5):
+    async with pool_of(at(fake)) as pool, asyncio.timeout(20):
         soon = asyncio.get_running_loop().time() + 0.1
         with pytest.raises(TryLater):
             await pool.ask(request, title, until=soon)
@@ -351,7 +351,7 @@ async def test_a_missing_model_is_passed_over_with_the_command_that_gets_it(
     make_request: MakeRequest,
 ) -> None:
     config = Config(models=(MISTRAL,), time_scale=0.002)
-    async with FakeOllama(config) as server, pool_of(at(server)) as pool, asyncio.timeout(5):
+    async with FakeOllama(config) as server, pool_of(at(server)) as pool, asyncio.timeout(20):
         server.say(CONTENT)
         asked = await pool.ask(make_request(answer_schema=SCHEMA), title)
 
@@ -365,7 +365,7 @@ async def test_a_spoiled_answer_is_asked_for_again(
 ) -> None:
     fake.fail(fault)
 
-    async with pool_of(at(fake)) as pool, asyncio.timeout(5):
+    async with pool_of(at(fake)) as pool, asyncio.timeout(20):
         asked = await pool.ask(make_request(answer_schema=SCHEMA), title)
 
     assert asked.fallbacks == ()
@@ -377,7 +377,7 @@ async def test_what_stands_around_an_answer_is_dropped(
 ) -> None:
     fake.fail(None, fault)  # the first is the load
 
-    async with pool_of(at(fake)) as pool, asyncio.timeout(5):
+    async with pool_of(at(fake)) as pool, asyncio.timeout(20):
         asked = await pool.ask(make_request(answer_schema=SCHEMA), title)
 
     assert asked.value == "Rain in Lisbon"

@@ -241,7 +241,7 @@ async def test_a_cancelled_question_leaves_its_server_and_no_slot_taken(
 ) -> None:
     silent = Silent(name="silent")
 
-    async with scripted_pool(silent, **recording) as pool, asyncio.timeout(5):
+    async with scripted_pool(silent, **recording) as pool, asyncio.timeout(20):
         task = asyncio.create_task(pool.ask(make_request(), has_title))
         await silent.asked.wait()
         task.cancel()
@@ -331,7 +331,7 @@ async def test_a_server_that_comes_back_is_used_again(make_request: MakeRequest)
     model = ScriptedProvider(GOOD, name="model", missing="down")
     limits = Limits(look_every_s=0.01)
 
-    async with scripted_pool(model, limits=limits) as pool, asyncio.timeout(5):
+    async with scripted_pool(model, limits=limits) as pool, asyncio.timeout(20):
         with pytest.raises(TryLater):
             await pool.ask(make_request(), has_title)
         model.down = None

@@ -69,7 +69,7 @@ async def test_a_server_with_a_lower_limit_is_not_made_to_load_for_ever(
 ) -> None:
     library = Library("a", most=2048)
 
-    async with pool_of(library) as pool, asyncio.timeout(5):
+    async with pool_of(library) as pool, asyncio.timeout(20):
         for _ in range(3):
             await pool.ask(make_request(), content)
 
@@ -82,7 +82,7 @@ async def test_a_load_that_fails_gives_way_to_the_next_model_and_is_not_repeated
     library = Library("a", "b", broken="out of memory")
     library.loaded["one"] = {"b": 4096}
 
-    async with pool_of(library) as pool, asyncio.timeout(5):
+    async with pool_of(library) as pool, asyncio.timeout(20):
         for _ in range(2):
             asked = await pool.ask(make_request(), content)
 
@@ -96,7 +96,7 @@ async def test_a_load_too_long_for_a_question_goes_on_without_it(
     library = Library("a")
     library.may_load.clear()
 
-    async with pool_of(library) as pool, asyncio.timeout(5):
+    async with pool_of(library) as pool, asyncio.timeout(20):
         until = asyncio.get_running_loop().time() + 0.05
         with pytest.raises(TryLater, match="in memory in time"):
             await pool.ask(make_request(), content, until=until)
@@ -113,7 +113,7 @@ async def test_the_server_with_room_loads_not_the_one_that_would_forget_its_mode
     library.loaded = {"one": {"a": 4096}}
     servers = (Server("one", "library", max_loaded=1), Server("two", "library", max_loaded=1))
 
-    async with pool_of(library, *servers) as pool, asyncio.timeout(5):
+    async with pool_of(library, *servers) as pool, asyncio.timeout(20):
         await pool.ask(make_request(content="technical"), content)
 
     assert library.loads == [("two", "b")]
@@ -126,7 +126,7 @@ async def test_a_long_queue_makes_a_second_server_load_the_model(
     library.loaded = {"one": {"a": 4096}}
     servers = (Server("one", "library"), Server("two", "library"))
 
-    async with pool_of(library, *servers) as pool, asyncio.timeout(5):
+    async with pool_of(library, *servers) as pool, asyncio.timeout(20):
         await pool.fleet.ready({"library"})
         lease = await pool.fleet.dispatcher.acquire("library/a", until=pool.fleet.clock() + 5)
         asked = await pool.ask(make_request(), content)
@@ -143,7 +143,7 @@ async def test_a_model_in_memory_with_another_context_is_loaded_again(
     library = Library("a")
     library.loaded = {"one": {"a": 512}}
 
-    async with pool_of(library) as pool, asyncio.timeout(5):
+    async with pool_of(library) as pool, asyncio.timeout(20):
         await pool.ask(make_request(), content)
 
     assert library.loads == [("one", "a")]

@@ -201,7 +201,7 @@ async def test_a_first_try_takes_who_is_free_though_a_second_try_waits_for_other
     second = asyncio.ensure_future(hall.queue.acquire("write", until=FAR, exclude={other}))
     await settle()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         first = await hall.queue.acquire("write", until=FAR)
 
     assert (first.name, second.done()) == (other, False)

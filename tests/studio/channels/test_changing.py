@@ -11,7 +11,6 @@ import pytest
 from bookai.db import audit
 from bookai.errors import OperatorNeeded, Refused, TryLater
 from bookai.settings import Settings
-from studio.channels import changing
 from studio.channels.values import from_pairs
 from studio.office import Office, open_office
 
@@ -46,11 +45,6 @@ def read(path: Path) -> str:
 
 def write(path: Path, text: str) -> None:
     path.write_text(text)
-
-
-def write_and_fail(path: Path) -> None:
-    path.write_text("# other")
-    raise OperatorNeeded("the database is gone.")
 
 
 def mode(path: Path) -> int:
@@ -147,16 +141,6 @@ async def test_a_file_that_is_wrong_already_is_told_with_its_line(
 async def test_without_its_row_in_the_log_a_change_is_not_made(office: Office, toml: Path) -> None:
     with pytest.raises(Refused, match="needs an actor"):
         await office.desk.change_channel("news", from_pairs(["seconds=40"]), by="")
-
-    assert read(toml) == FILE
-
-
-def test_what_was_written_is_taken_back_when_its_row_cannot_be_kept(tmp_path: Path) -> None:
-    toml = tmp_path / "studio.toml"
-    toml.write_text(FILE)
-
-    with pytest.raises(OperatorNeeded), changing.kept(toml, FILE):
-        write_and_fail(toml)
 
     assert read(toml) == FILE
 

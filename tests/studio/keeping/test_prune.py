@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 from langchain_core.runnables import RunnableConfig
 
-from bookai.db import audit, control, jobs, outbox
+from bookai.db import audit, control, jobs, outbox, planning
 from bookai.db.checkpoints import new_saver, open_checkpoint_pool
+from bookai.db.planning import Claim
 from bookai.db.runs.fence import take
 from bookai.settings import Settings
 from studio.keeping import folders
@@ -21,9 +22,10 @@ from studio.keeping.prune import prune
 from studio.office import Office, open_office
 from tests.bookai.db.approvals.asked import ask
 from tests.bookai.db.test_checkpoints import graph
-from tests.bookai.db.test_outbox import POST, URL
+from tests.bookai.db.test_outbox import URL
 from tests.conftest import execute
 from tests.peers.approving import approve
+from tests.peers.posting import POST
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=31)
@@ -226,6 +228,25 @@ async def test_old_ticks_go_but_each_schedule_keeps_its_newest(office: Office) -
 
     assert said == "removed: 2 ticks"
     assert await pool.fetchval("SELECT count(*) FROM loop_ticks") == 1
+
+
+async def test_a_past_slot_goes_when_its_job_has_ended(office: Office) -> None:
+    pool = office.database.pool
+    ended, late, recent = await a_job(office), await a_job(office, "waiting"), await a_job(office)
+    async with pool.acquire() as con, con.transaction():
+        for job_id, days in ((ended, 0), (late, 0.5), (recent, 10)):
+            slot = Claim("default", NOW + timedelta(days=days), job_id)
+            assert await planning.claim(con, slot, NOW, ())
+    media = office.settings.retention.model_copy(update={"media_days": None})
+    settings = office.settings.model_copy(update={"retention": media})
+
+    early = await prune(replace(office, settings=settings), NOW + timedelta(days=29))
+    said = await prune(replace(office, settings=settings), LATER)
+
+    assert (early, said) == ("removed: nothing", "removed: 1 past slots")
+    left = await pool.fetch("SELECT job_id FROM publish_slots ORDER BY job_id")
+    assert [row["job_id"] for row in left] == [late, recent]
+    assert [event["slots"] for event in await events(office)] == [1]
 
 
 async def test_a_pause_changes_nothing_of_it(office: Office) -> None:

@@ -21,8 +21,8 @@ from studio.database import notes_path, seal_audit
 from studio.keeping.disk import guard_disk
 from studio.keeping.prune import prune
 from studio.office import open_office
-from tests.bookai.db.test_outbox import POST
 from tests.conftest import execute, on_database
+from tests.peers.posting import POST
 
 LAST_RELEASE = 15
 BY = "operator:ann"

@@ -7,7 +7,7 @@ from bookai.db.approvals import Rules
 from bookai.db.planning import Claim, Counts, Ended, Underway
 from bookai.db.pool import Pool
 from bookai.settings import Settings
-from studio.planning.tick import asked_of
+from studio.planning.asked import asked_of
 from tests.graphs.crew import POST
 
 BY = "operator:anna"

@@ -10,7 +10,7 @@ from bookai.llm.serving.record import CallRecord
 from bookai.settings import Settings
 from bookai.testing import ScriptedProvider, scripted_pool
 from studio.models.billing import billed_to, booked
-from studio.planning.tick import asked_of
+from studio.planning.asked import asked_of
 
 
 def request() -> ModelRequest:

@@ -11,7 +11,7 @@ from bookai.db.pool import Pool
 from bookai.models import Feed, FeedItem
 from bookai.settings import Settings
 from studio.office import Office, open_office
-from studio.planning import plan_channel
+from studio.planning.tick import plan_channel
 
 BY = "operator:anna"
 SUBJECTS = (

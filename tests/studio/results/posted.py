@@ -6,26 +6,13 @@ from typing import Any
 
 from bookai.db import jobs, outbox
 from bookai.db.pool import Pool
-from bookai.models import Flags, Post, Publication, Report
+from bookai.models import Publication, Report
 from tests.peers.approving import approve
+from tests.peers.posting import POST, begin
 from tests.peers.scripted_platform import ScriptedPlatform
 from tools.base import ToolContext
 
-POST = Post(
-    platform="scripted",
-    account="ours",
-    title="A bridge for toads",
-    caption="",
-    hashtags=(),
-    flags=Flags(),
-    source_url="https://example.org/toads",
-    source_credit="Source: Wikinews",
-    language="en",
-    video_sha256="a" * 64,
-    thumbnail_sha256="b" * 64,
-    captions_sha256="c" * 64,
-    transcript="Toads cross.",
-)
+OURS = POST.model_copy(update={"platform": "scripted", "account": "ours"})
 
 
 @dataclass
@@ -50,9 +37,8 @@ async def publish(pool: Pool, name: str, channel: str = "default") -> Publicatio
     """Approve a post and send it, as the studio does; `name` is its id on the platform."""
     async with pool.acquire() as con, con.transaction():
         job_id = await jobs.create(con, f"{name}.md", channel, "operator:ann")
-    await approve(pool, job_id, POST, timedelta(days=2))
-    claim = await outbox.arm(pool, job_id, POST)
-    await outbox.mark_sending(pool, claim.post_id, claim.attempt, "host:1")
+    await approve(pool, job_id, OURS, timedelta(days=2))
+    claim = await begin(pool, job_id, OURS)
     return await outbox.mark_posted(pool, claim.post_id, name, f"https://v.example/{name}")
 
 

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bookai.db import audit
+from bookai.db import audit, outbox
 from bookai.db.results import posts
 from bookai.db.results.posts import PostResult
-from bookai.errors import OperatorNeeded, ToolFailed, TryLater
+from bookai.errors import NotYet, OperatorNeeded, ToolFailed, TryLater
 from studio.office import Office
 from studio.results import read_stats
 from tests.studio.results.posted import Counting, later, publish
@@ -79,6 +79,18 @@ async def test_a_word_that_cannot_be_renewed_stays_and_is_called_stale(
     assert (found.state, found.views, found.error) == ("there", 41, "scripted is away.")
     assert not found.is_stale(later(hours=2, minutes=30))
     assert found.is_stale(later(hours=5))
+
+
+async def test_an_account_that_may_not_ask_may_not_send_either(
+    office: Office, platform: Counting
+) -> None:
+    await publish(office.database.pool, "v1")
+    platform.says["v1"] = NotYet("scripted answered 429.", after_s=3600)
+
+    await read_stats(office, "default", later(hours=2))
+
+    (rest,) = await outbox.list_rests(office.database.pool)
+    assert (rest.platform, rest.why) == ("scripted", "scripted answered 429.")
 
 
 async def test_a_platform_that_is_away_is_asked_once_in_a_tick(

@@ -37,7 +37,7 @@ async def status(call: Awaitable[object]) -> int:
 
 
 async def reached(fake: FakeOllama, holds: Callable[[Stats], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await fake.until(holds)
 
 
