@@ -40,7 +40,7 @@ async def recover(pool: Pool, engine: Engine, dead_after_s: float = DEAD_AFTER_S
     found = released + len(stranded)
     if found:
         RUNS_RECOVERED.inc(found)
-        logger.warning("Took up %s jobs of dead workers", found, extra={"action": "recovered"})
+        logger.warning("Took up %s abandoned jobs", found, extra={"action": "recovered"})
     return found
 
 

@@ -56,7 +56,7 @@ QUEUE_OLDEST = gauge(
 )
 QUEUE_RETRIES = counter("bookai_queue_retries_total", "Tries that were put off", QUEUE)
 WORKERS_ALIVE = one_gauge("bookai_workers_alive", "Workers heard of within half a minute")
-RUNS_RECOVERED = one_counter("bookai_runs_recovered_total", "Jobs taken from silent workers")
+RUNS_RECOVERED = one_counter("bookai_runs_recovered_total", "Jobs taken up that nobody worked on")
 RUNS_FENCED = one_counter(
     "bookai_runs_fenced_total", "Runs that came back after their job was taken"
 )

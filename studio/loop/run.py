@@ -92,6 +92,8 @@ class Runner:
                 async with self._room(name):
                     tick = await self._claims.ask(key)
                     if tick is None:
+                        if key in self._woken:
+                            continue  # its slot came while it was being asked for
                         break
                     ending = await self._do(schedule, tick)
                 # Outside: the next tick begins while this one is written down with others.
@@ -125,6 +127,8 @@ class Runner:
                 else:
                     ending = await self._do(schedule, tick)
             await self._endings.ask(ending)
+        if (tick.name, tick.scope) in self._woken:
+            await self.settle(tick.name, tick.scope)
 
     def _room(self, name: str) -> asyncio.Semaphore:
         return self._outside if name in OUTSIDE else self._inside

@@ -15,13 +15,18 @@ from studio.recovery import recover
 
 # What an outage does at just that moment: the entry's end cannot be written.
 REFUSE_ENDS = """
-CREATE FUNCTION refuse_ends() RETURNS trigger LANGUAGE plpgsql AS
-  $$BEGIN RAISE 'the database system is shutting down' USING ERRCODE = '57P03'; END$$;
+CREATE SEQUENCE refused;
+CREATE FUNCTION refuse_ends() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN
+  PERFORM nextval('refused');
+  RAISE 'the database system is shutting down' USING ERRCODE = '57P03';
+END$$;
 CREATE TRIGGER refuse_ends BEFORE UPDATE OR DELETE ON procrastinate_jobs
    FOR EACH ROW WHEN (OLD.status = 'doing') EXECUTE FUNCTION refuse_ends();
 """
+IS_REFUSED = "SELECT is_called FROM refused"
 ALLOW_ENDS = "DROP TRIGGER refuse_ends ON procrastinate_jobs"
 
+DOING = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
 BEATS = "SELECT last_heartbeat > now() - interval '5 s' FROM procrastinate_workers WHERE id = $1"
 
 
@@ -47,8 +52,10 @@ async def test_a_job_whose_worker_could_not_say_that_it_ended_is_taken_up_while_
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(engine.serve(advance, 1, stop))
         await first.wait()
-        assert await recover(pool, engine) == 0
+        while not await admin.fetchval(IS_REFUSED):
+            assert await recover(pool, engine) == 0
         await admin.execute(ALLOW_ENDS)
+        assert await pool.fetchval(DOING) == 1
 
         worker = await pool.fetchval("SELECT min(id) FROM procrastinate_workers")
         while not again.is_set():

@@ -63,6 +63,9 @@ SELECT coalesce(string_agg(format('%s (pid %s)', a.usename, l.pid), ', ' ORDER B
    AND (l.classid::bigint << 32) | l.objid::bigint = hashtextextended($1, 0)
 """
 REMOVE = "SELECT procrastinate_finish_job_v1($1, 'failed', true)"
+HAS_TWIN = """
+SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = $1 AND status = 'todo')
+"""
 # A watcher fetches its entry within seconds; one that lies there longer has no watcher any more.
 SELECT_UNWATCHED = """
 UPDATE procrastinate_jobs j
@@ -194,9 +197,12 @@ async def count_workers(pool: Pool, silent_s: float) -> int:
 async def _replace(con: Con, row: Mapping[str, Any]) -> None:
     """Put a new entry in the place of one that a worker had, on the queue where the job stands.
 
-    A worker that comes back finishes, and thereby removes, the entry it knows: not this one.
+    A worker that comes back finishes, and thereby removes, the entry it knows: not this one. Where
+    an entry waits already, that one says when the job goes on.
     """
     await con.execute(REMOVE, row["id"])
+    if await con.fetchval(HAS_TWIN, row["queueing_lock"]):
+        return
     entry = Entry(
         task=row["task_name"],
         args=json.loads(row["args"]),

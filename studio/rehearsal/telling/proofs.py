@@ -57,13 +57,16 @@ async def proofs_of(stage: Stage, found: Found) -> tuple[Proof, ...]:
 
 def once_out(out: Sequence[Out], posts: Mapping[int, OutboxRow]) -> Proof:
     """Compare what is out at the platform with the studio's receipts."""
-    twice = [key for key, times in Counter(one.key for one in out).items() if times > 1]
+    seen = Counter((one.account, one.title) for one in out)
+    twice = [one for one, times in seen.items() if times > 1]
     ours = {row.external_id for row in posts.values() if row.state == "posted"}
-    lost = [one.number for one in out if str(one.number) not in ours]
+    there = {str(one.number) for one in out}
+    lost, gone = there - ours, ours - there
     return Proof(
         promise="nothing was published twice, and no post was lost",
-        ok=not twice and not lost,
-        found=f"{len(out)} posts out, {len(twice)} twice, {len(lost)} unknown to the studio",
+        ok=not twice and not lost and not gone,
+        found=f"{len(out)} posts out, {len(twice)} twice, {len(lost)} unknown to the studio, "
+        f"{len(gone)} known to it alone",
     )
 
 

@@ -1,6 +1,8 @@
 """What silent workers left: taken from them, queued where the job stands, cleared away."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -140,12 +142,13 @@ async def test_for_a_named_lock_the_heartbeat_is_not_waited_for(pool: Pool, dsn:
 async def test_a_dead_entry_with_a_waiting_twin_gives_way_to_it(pool: Pool) -> None:
     await add(pool)
     await begin(pool, silent_s=3600)
-    twin = await add(pool)
+    in_an_hour = datetime.now(UTC) + timedelta(hours=1)
+    twin = await add(pool, replace(ENTRY, at=in_an_hour))
 
     assert await release(pool) == 1
 
-    left = await pool.fetch("SELECT id FROM procrastinate_jobs")
-    assert [row["id"] for row in left] == [twin]
+    left = await pool.fetch("SELECT id, scheduled_at FROM procrastinate_jobs")
+    assert [tuple(row) for row in left] == [(twin, in_an_hour)]
 
 
 async def test_one_process_at_a_time_looks_after_the_queue_and_nobody_waits(pool: Pool) -> None:
